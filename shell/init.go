@@ -1,0 +1,52 @@
+package shell
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Init says how a shell is loaded.
+type Init struct {
+	Exe    string    // the binary's path, as the function calls it
+	Name   string    // the function's name
+	Prompt bool      // draw the segment in front of a plain prompt
+	Now    time.Time // a clock for a bash that has none
+	More   string    // more of the shell's code, as the completion
+}
+
+// name is what a function may be called in every shell; it also never needs
+// quoting.
+var name = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+
+// Script returns the code that loads vault into the shell d, complete and
+// without comments, so that eval reads it whatever the shell's options.
+func (d Dialect) Script(in Init) (string, error) {
+	if !name.MatchString(in.Name) {
+		return "", fmt.Errorf("function name %q is not made of letters, digits, - and _", in.Name)
+	}
+	if strings.ContainsAny(in.Exe, "\x00\n") {
+		return "", fmt.Errorf("path %q cannot stand in a shell", in.Exe)
+	}
+	prompt := "0"
+	if in.Prompt {
+		prompt = "1"
+	}
+	words := []string{d.Quote(in.Exe), d.Quote(in.Name), prompt}
+	text := script("init." + string(d))
+	more := stripComments(in.More)
+	switch d {
+	case Zsh:
+		return stickyZsh("typeset -ga __VAULT_INIT=(" + strings.Join(words, " ") + ")\n" + text + more), nil
+	case Bash:
+		words = append(words, fmt.Sprint(in.Now.Unix()))
+		return "__VAULT_INIT=(" + strings.Join(words, " ") + ")\n" + text + more, nil
+	case Fish:
+		return "builtin set -g __VAULT_INIT " + strings.Join(words, " ") + "\n" + text + more, nil
+	}
+	return "", &UnknownError{string(d)}
+}
+
+// FunctionName reports whether s can name the shell function.
+func FunctionName(s string) bool { return name.MatchString(s) }

@@ -1,0 +1,106 @@
+# Loads vault into zsh (5.3 and newer). Printed ahead of this file:
+#   typeset -ga __VAULT_INIT=(EXE NAME PROMPT)
+# the binary, the function's name, and 1 where we draw in the prompt. Go wraps
+# all of it in a sticky emulation, so that no option or alias of the user
+# changes what is defined here.
+
+unalias -- "${__VAULT_INIT[2]}" 2>/dev/null
+eval "function ${__VAULT_INIT[2]} { __vault_main \"\$@\" }"
+
+function __vault_main {
+  case "$1" in
+    (use|off|refresh|region) ;;
+    (*)
+      "${__VAULT_INIT[1]}" "--fn=zsh:${__VAULT_INIT[2]}" "$@"
+      return
+      ;;
+  esac
+  local __vault_c __vault_end=$'\n: vault-end'
+  local -i __vault_s=0
+  # What is exported here reaches the binary alone.
+  __vault_c="$(
+    export __VAULT_LAST="${__VAULT_LAST-}"
+    "${__VAULT_INIT[1]}" "--fn=zsh:${__VAULT_INIT[2]}" "$@"
+  )" || __vault_s=$?
+  (( __vault_s == 0 )) || return __vault_s
+  if [[ "$__vault_c" != *"$__vault_end" ]]; then
+    print -ru2 -- 'vault: the answer was cut off: nothing was changed'
+    return 1
+  fi
+  local __vault_l="${__VAULT_STATE-${__VAULT_LAST-}}"
+  eval "${__vault_c%"$__vault_end"}" || return 1
+  typeset -g +x __VAULT_LAST="$__vault_l"
+}
+
+# __vault_segment: the segment's text in $reply[1], its colour in $reply[2];
+# empty where no profile is in use.
+function __vault_segment {
+  reply=('' '')
+  [[ "${__VAULT_STATE-}" == 1:*:*:*:* ]] || return 0
+  local rest="${__VAULT_STATE#1:}" until key profile
+  local -i left
+  until="${rest%%:*}" rest="${rest#*:}"
+  key="${rest%%:*}" rest="${rest#*:}"
+  profile="${rest%:*}"
+  [[ "$until" == <-> ]] || return 0
+  if [[ "${AWS_VAULT-}" != "$profile" || "${AWS_ACCESS_KEY_ID-}" != "$key" || -n "${AWS_PROFILE-}" ]]; then
+    reply=("$profile != env" magenta)
+  elif [[ "$until" == 0 ]]; then
+    reply=("$profile" green)
+  else
+    (( left = until - EPOCHSECONDS ))
+    if (( left <= 0 )); then
+      reply=("$profile expired" red)
+    elif (( left < 60 )); then
+      reply=("$profile ${left}s" yellow)
+    elif (( left <= 900 )); then
+      reply=("$profile $(( left / 60 ))m" yellow)
+    elif (( left < 3600 )); then
+      reply=("$profile $(( left / 60 ))m" green)
+    else
+      reply=("$profile $(( left / 3600 ))h${(l:2::0:)$(( left % 3600 / 60 ))}m" green)
+    fi
+  fi
+}
+
+# vault_prompt_info: the segment, for prompts made by hand:
+#   setopt prompt_subst; PROMPT='$(vault_prompt_info)%~ %# '
+function vault_prompt_info {
+  local -a reply
+  __vault_segment
+  [[ -n "$reply[1]" ]] && print -rn -- "%F{$reply[2]}(${reply[1]//\%/%%})%f "
+  return 0
+}
+
+# __vault_prompt keeps the segment in front of a prompt that no prompt program
+# draws. Where the prompt is subject to expansion it names a variable, whose
+# value is not expanded again.
+function __vault_prompt {
+  local -a reply
+  local lead='' new=''
+  if [[ -n "${__VAULT_MARK-}" ]]; then
+    PROMPT="${PROMPT/"$__VAULT_MARK"/}"
+    typeset -g __VAULT_MARK=''
+  fi
+  __vault_segment
+  [[ -n "$reply[1]" ]] || return 0
+  [[ -z "${P9K_VERSION-}${_p9k__version-}" ]] || return 0
+  (( ! ${precmd_functions[(I)(_p9k_precmd|starship_precmd|prompt_starship_precmd|_omp_precmd)]} )) || return 0
+  new="%F{$reply[2]}(${reply[1]//\%/%%})%f "
+  if [[ -o prompt_subst ]]; then
+    typeset -g __VAULT_PS="$new"
+    new='${__VAULT_PS-}'
+  fi
+  while [[ "$PROMPT" == $'\n'* ]]; do
+    lead+=$'\n'
+    PROMPT="${PROMPT#?}"
+  done
+  PROMPT="$lead$new$PROMPT"
+  typeset -g __VAULT_MARK="$new"
+}
+
+if [[ -o interactive && "${__VAULT_INIT[3]}" == 1 ]]; then
+  zmodload zsh/datetime
+  typeset -ga precmd_functions
+  precmd_functions=("${(@)precmd_functions:#__vault_prompt}" __vault_prompt)
+fi
