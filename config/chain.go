@@ -1,0 +1,99 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A LoopError reports profiles that refer to each other in a circle.
+type LoopError struct {
+	Key   string   // source_profile or include_profile
+	Names []string // the members in order, each once
+}
+
+func (e *LoopError) Error() string {
+	return fmt.Sprintf("%s loop: %s -> %s", e.Key, strings.Join(e.Names, " -> "), e.Names[0])
+}
+
+// loop returns the part of path from name on.
+func loop(key string, path []*Profile, name string) error {
+	e := &LoopError{Key: key}
+	for _, p := range path {
+		if len(e.Names) > 0 || p.Name == name {
+			e.Names = append(e.Names, p.Name)
+		}
+	}
+	return e
+}
+
+// Chain returns the profile and the ones that its credentials come from, by
+// source_profile: [prod, bastion]. The rules are those of the AWS SDKs and
+// Tools Reference Guide, page "Assume role credential provider":
+//
+// A profile that is its own source_profile is legal (its static keys are
+// meant) and ends the chain. A profile with static keys ends it too, even if
+// it has a source_profile, unless it is the one asked for. A loop is a
+// *LoopError. A source that is missing is an error that says who refers to it
+// and where, and wraps a *NotFoundError.
+func (f *Files) Chain(name string) ([]*Profile, error) {
+	p, err := f.Profile(name)
+	if err != nil {
+		return nil, err
+	}
+	chain := []*Profile{p}
+	seen := map[string]bool{name: true}
+	for {
+		source, _ := p.Lookup("source_profile")
+		if source.Text == "" || source.Text == p.Name {
+			return chain, nil
+		}
+		if len(chain) > 1 {
+			if _, ok, _ := p.StaticKeys(); ok {
+				return chain, nil
+			}
+		}
+		if seen[source.Text] {
+			return nil, loop("source_profile", chain, source.Text)
+		}
+		next, err := f.Profile(source.Text)
+		if err != nil {
+			return nil, referred(p, "source_profile", source, err)
+		}
+		seen[next.Name] = true
+		chain = append(chain, next)
+		p = next
+	}
+}
+
+// referred says which profile led to err, and where.
+func referred(p *Profile, key string, at Value, err error) error {
+	return fmt.Errorf("%s: %s of profile %q: %w", at.Where(), key, p.Name, err)
+}
+
+// include adds to p, below its own properties, those of the profile that
+// include_profile names, and so on from there: aws-vault's key, described in
+// its USAGE.md under "include_profile". Static keys are not included.
+func (f *Files) include(p *Profile) error {
+	path := []*Profile{p}
+	seen := map[string]bool{p.Name: true}
+	for at := p; ; {
+		v, _ := at.Lookup("include_profile")
+		if v.Text == "" {
+			return nil
+		}
+		if seen[v.Text] {
+			return referred(at, "include_profile", v, loop("include_profile", path, v.Text))
+		}
+		next := f.plainProfile(v.Text)
+		if next == nil {
+			return referred(at, "include_profile", v, f.notFound(v.Text))
+		}
+		for _, l := range next.layers {
+			l.included = true
+			p.layers = append(p.layers, l)
+		}
+		seen[next.Name] = true
+		path = append(path, next)
+		at = next
+	}
+}

@@ -1,0 +1,230 @@
+// Package config reads the AWS config and credentials files and vault's own
+// settings, says for each value where it stands, follows a profile to its
+// sources, and edits the files without touching a byte that need not change.
+//
+// It knows no network, no terminal, no clock and no environment but the one
+// that it is handed, and nothing of keystores or STS: what a setting leads to
+// is for others to decide.
+//
+// The rules of the files are those of the AWS SDKs and Tools Reference Guide,
+// page "Shared config and credentials files" (sdkref/latest/guide/file-format.html),
+// called "file-format" below.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Paths says where the two files of the AWS CLI and the SDKs lie.
+type Paths struct{ Config, Credentials string }
+
+// Locate returns the paths that the environment names, or those in home.
+//
+// AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE win over ~/.aws/config and
+// ~/.aws/credentials (AWS SDKs and Tools Reference Guide, page "Location of the
+// shared config and credentials files"); a leading "~" or "~/" is home, an
+// empty variable counts as unset.
+func Locate(getenv func(string) (string, bool), home string) Paths {
+	locate := func(variable, file string) string {
+		if path, _ := getenv(variable); path != "" {
+			return expandHome(path, home)
+		}
+		return filepath.Join(home, ".aws", file)
+	}
+	return Paths{
+		Config:      locate("AWS_CONFIG_FILE", "config"),
+		Credentials: locate("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+	}
+}
+
+func expandHome(path, home string) string {
+	if path == "~" || strings.HasPrefix(path, "~/") {
+		return home + path[1:]
+	}
+	return path
+}
+
+// A ParseError reports a file that cannot be read or has a malformed line.
+// It never quotes the line, which may hold a secret.
+type ParseError struct {
+	File string
+	Line int // counted from 1; 0 where the file as a whole is meant
+	Why  string
+	Err  error // the cause, where there is one
+}
+
+func (e *ParseError) Error() string {
+	if e.Line == 0 {
+		return e.File + ": " + e.Why
+	}
+	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Why)
+}
+
+func (e *ParseError) Unwrap() error { return e.Err }
+
+// A NotFoundError reports a profile that neither file defines.
+type NotFoundError struct {
+	Name string
+	Near []string // names like it, the most alike first
+	Note string   // "file:line: why", where a section of that name is no profile
+}
+
+func (e *NotFoundError) Error() string {
+	if e.Note != "" {
+		return fmt.Sprintf("no profile %q: %s", e.Name, e.Note)
+	}
+	return fmt.Sprintf("no profile %q", e.Name)
+}
+
+// Files are the two files as they were read. They do not change and may be
+// used by several goroutines at once.
+type Files struct {
+	Paths       Paths
+	config      *source
+	credentials *source
+
+	names func() []string
+}
+
+// Load reads both files. A missing file is like an empty one and is not
+// created; one that cannot be read, or has a malformed line anywhere, is a
+// *ParseError.
+func Load(p Paths) (*Files, error) {
+	config, err := readFile(p.Config)
+	if err != nil {
+		return nil, err
+	}
+	credentials, err := readFile(p.Credentials)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(p, config, credentials)
+}
+
+// readFile returns what the file holds, nothing where there is none.
+func readFile(path string) ([]byte, error) {
+	if path == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, unreadable(path, err)
+	}
+	return data, nil
+}
+
+func unreadable(path string, err error) error {
+	why := err
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		why = pathErr.Err
+	}
+	return &ParseError{File: path, Why: why.Error(), Err: err}
+}
+
+// Parse is Load for files that are in memory already; p only names them.
+func Parse(p Paths, configText, credentialsText []byte) (*Files, error) {
+	config, err := parse(p.Config, ConfigFile, string(configText))
+	if err != nil {
+		return nil, err
+	}
+	credentials, err := parse(p.Credentials, CredentialsFile, string(credentialsText))
+	if err != nil {
+		return nil, err
+	}
+	f := &Files{Paths: p, config: config, credentials: credentials}
+	f.names = sync.OnceValue(f.collectNames)
+	return f, nil
+}
+
+// Names returns the names of the profiles of both files, sorted, each once.
+func (f *Files) Names() []string { return slices.Clone(f.names()) }
+
+func (f *Files) collectNames() []string {
+	var names []string
+	for _, src := range []*source{f.config, f.credentials} {
+		for i := range src.sections {
+			if s := &src.sections[i]; s.kind.isProfile() {
+				names = append(names, s.name)
+			}
+		}
+	}
+	return sortNames(names)
+}
+
+// sortNames sorts names in place and drops those that stand twice.
+func sortNames(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Profile returns the profile as both files define it: the sections of that
+// name merged, the credentials file over the config file (file-format), and
+// below both what include_profile brings in. A profile that neither file
+// defines is a *NotFoundError.
+func (f *Files) Profile(name string) (*Profile, error) {
+	p := f.plainProfile(name)
+	if p == nil {
+		return nil, f.notFound(name)
+	}
+	if err := f.include(p); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// plainProfile is Profile without include_profile; nil where there is none.
+func (f *Files) plainProfile(name string) *Profile {
+	p := &Profile{Section{Kind: "profile", Name: name}}
+	p.addLayer(f.credentials, f.credentials.profile(name))
+	p.addLayer(f.config, f.config.profile(name))
+	if len(p.layers) == 0 {
+		return nil
+	}
+	return p
+}
+
+func (f *Files) notFound(name string) error {
+	err := &NotFoundError{Name: name, Near: Nearest(name, f.names())}
+	for _, src := range []*source{f.config, f.credentials} {
+		for i := range src.sections {
+			s := &src.sections[i]
+			if why := s.almost(src.kind, name); why != "" {
+				err.Note = fmt.Sprintf("%s:%d: %s", src.path, s.line, why)
+				return err
+			}
+		}
+	}
+	return err
+}
+
+// Section returns the section of the config file that other sections refer
+// to: kind is "sso-session" or "services". Sections of the same name are
+// merged. The result is nil where there is none.
+func (f *Files) Section(kind, name string) *Section {
+	k := sectionIgnored
+	switch kind {
+	case "sso-session":
+		k = sectionSSO
+	case "services":
+		k = sectionServices
+	default:
+		return nil
+	}
+	s := &Section{Kind: kind, Name: name}
+	s.addLayer(f.config, f.config.find(k, name))
+	if len(s.layers) == 0 {
+		return nil
+	}
+	return s
+}

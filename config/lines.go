@@ -1,0 +1,173 @@
+package config
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const bom = "\ufeff"
+
+// lines walks over a text line by line.
+type lines struct {
+	text  string
+	start int // of the line that next returned last
+	pos   int // of the line after it
+	num   int // its number
+}
+
+// next returns the next line without its line ending, LF or CRLF.
+func (l *lines) next() (string, bool) {
+	if l.pos >= len(l.text) {
+		return "", false
+	}
+	l.start = l.pos
+	l.num++
+	line := l.text[l.pos:]
+	if i := strings.IndexByte(line, '\n'); i >= 0 {
+		l.pos += i + 1
+		line = line[:i]
+	} else {
+		l.pos = len(l.text)
+	}
+	if n := len(line); n > 0 && line[n-1] == '\r' {
+		line = line[:n-1]
+	}
+	return line, true
+}
+
+type lineKind uint8
+
+const (
+	lineBlank lineKind = iota
+	lineComment
+	lineHeader
+	lineProperty
+	lineContinuation
+)
+
+// classify tells what a line is by how it begins: only what stands in the
+// first column is a header or a property (file-format).
+//
+// An indented line that holds nothing but a comment is a comment, as it is to
+// the AWS CLI and the SDK for Go; the SDKs for Java and Rust would make it
+// part of the value above.
+func classify(line string) lineKind {
+	if line == "" {
+		return lineBlank
+	}
+	switch line[0] {
+	case '[':
+		return lineHeader
+	case '#', ';':
+		return lineComment
+	}
+	if !isSpace(line[0]) {
+		return lineProperty
+	}
+	line = trimLeft(line)
+	switch {
+	case line == "":
+		return lineBlank
+	case isCommentMark(line[0]):
+		return lineComment
+	}
+	return lineContinuation
+}
+
+func isSpace(c byte) bool {
+	return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'
+}
+
+func isCommentMark(c byte) bool { return c == '#' || c == ';' }
+
+func trimLeft(s string) string {
+	for s != "" && isSpace(s[0]) {
+		s = s[1:]
+	}
+	return s
+}
+
+func trimRight(s string) string {
+	for s != "" && isSpace(s[len(s)-1]) {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+func trim(s string) string { return trimLeft(trimRight(s)) }
+
+// uncomment cuts a comment off the end of a line: a "#" or ";" with white
+// space before it. Without white space it belongs to the value (file-format).
+func uncomment(s string) string {
+	for from := 0; ; {
+		i := strings.IndexAny(s[from:], "#;")
+		if i < 0 {
+			return s
+		}
+		i += from
+		if i > 0 && isSpace(s[i-1]) {
+			return s[:i]
+		}
+		from = i + 1
+	}
+}
+
+// cutKey finds the "=" of a property and returns the key before it, trimmed
+// but in the letters of the file, and what follows it as it is. why is not
+// empty where the line is malformed. sub says that it is a sub-property, in
+// which no comments are looked for.
+func cutKey(line string, sub bool) (key, rest, why string) {
+	i := strings.IndexByte(line, '=')
+	before := line
+	if i >= 0 {
+		before = line[:i]
+	}
+	if i < 0 || !sub && len(uncomment(before)) < len(before) {
+		if sub {
+			return "", "", "expected an '=' sign defining a sub-property"
+		}
+		return "", "", "expected an '=' sign defining a property"
+	}
+	key = trim(before)
+	if key == "" {
+		if sub {
+			return "", "", "sub-property did not have a name"
+		}
+		return "", "", "property did not have a name"
+	}
+	return key, line[i+1:], ""
+}
+
+// propertyValue returns the value in what cutKey left of a property's line.
+func propertyValue(rest string) string { return trim(uncomment(rest)) }
+
+// validName reports whether s can name a profile, another section or a
+// property: letters, digits and - / . % @ _ : + (file-format; the SDKs ignore
+// what is named otherwise). Letters of other scripts count as letters.
+func validName(s string) bool {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case c >= utf8.RuneSelf:
+			return validUnicodeName(s[i:])
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9',
+			c == '-', c == '_', c == '/', c == '.', c == '%', c == '@', c == ':', c == '+':
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
+
+func validUnicodeName(s string) bool {
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		if r < utf8.RuneSelf && !validName(s[:1]) ||
+			r >= utf8.RuneSelf && (r == utf8.RuneError || !unicode.In(r, unicode.L, unicode.M, unicode.N)) {
+			return false
+		}
+		s = s[n:]
+	}
+	return true
+}

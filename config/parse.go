@@ -1,0 +1,274 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// A FileKind tells the two files apart: their sections are named differently.
+type FileKind uint8
+
+// The two kinds.
+const (
+	ConfigFile      FileKind = iota // [profile name], [default], [sso-session name], [services name]
+	CredentialsFile                 // [name]
+)
+
+type sectionKind uint8
+
+const (
+	sectionIgnored sectionKind = iota // with another prefix, or a name that is not allowed
+	sectionProfile
+	sectionBareDefault // [default] in the config file: gives way to [profile default]
+	sectionSSO
+	sectionServices
+)
+
+func (k sectionKind) isProfile() bool { return k == sectionProfile || k == sectionBareDefault }
+
+// section is one header and the lines up to the next one.
+type section struct {
+	kind  sectionKind
+	name  string // of an ignored one all that the brackets hold
+	line  int    // of the header
+	head  int    // where the header begins in the text
+	start int    // where the line after it begins
+	end   int
+	prev  int // the section of the same kind and name before this one, or -1
+}
+
+type sectionKey struct {
+	kind sectionKind
+	name string
+}
+
+// source is one file: its text, known to be well-formed, and its sections.
+// The properties are parsed when they are asked for.
+type source struct {
+	path     string
+	kind     FileKind
+	text     string
+	sections []section
+
+	index func() map[sectionKey]int // the last section of each kind and name
+}
+
+// parse goes over the text once, checks each line and notes the sections.
+func parse(path string, kind FileKind, text string) (*source, error) {
+	src := &source{path: path, kind: kind, text: text}
+	src.index = sync.OnceValue(src.makeIndex)
+
+	l := lines{text: text}
+	if strings.HasPrefix(text, bom) {
+		l.pos = len(bom)
+	}
+	var last string    // the line of the property that a continuation would belong to
+	var lastKnown bool // whether lastEmpty was found out
+	var lastEmpty bool // whether it has no value, so that sub-properties follow
+	for {
+		line, ok := l.next()
+		if !ok {
+			break
+		}
+		var why string
+		switch classify(line) {
+		case lineHeader:
+			var name string
+			if name, why = cutHeader(line[1:]); why == "" {
+				if n := len(src.sections); n > 0 {
+					src.sections[n-1].end = l.start
+				} else {
+					src.sections = make([]section, 0, 4+len(text)/256)
+				}
+				s := section{line: l.num, head: l.start, start: l.pos, end: len(text), prev: -1}
+				s.kind, s.name = kind.section(name)
+				src.sections = append(src.sections, s)
+			}
+			last = ""
+		case lineProperty:
+			if len(src.sections) == 0 {
+				why = "expected a profile definition, found a property"
+				break
+			}
+			_, _, why = cutKey(line, false)
+			last, lastKnown = line, false
+		case lineContinuation:
+			switch {
+			case len(src.sections) == 0:
+				why = "expected a profile definition, found an indented line"
+			case last == "":
+				why = "expected a property definition, found continuation (properties are not indented)"
+			default:
+				if !lastKnown {
+					_, rest, _ := cutKey(last, false)
+					lastKnown, lastEmpty = true, propertyValue(rest) == ""
+				}
+				if lastEmpty {
+					_, _, why = cutKey(trim(line), true)
+				}
+			}
+		}
+		if why != "" {
+			return nil, &ParseError{File: path, Line: l.num, Why: why}
+		}
+	}
+	return src, nil
+}
+
+// cutHeader returns what stands between the brackets of a header, trimmed;
+// line is what follows the opening one.
+func cutHeader(line string) (name, why string) {
+	i := strings.IndexByte(line, ']')
+	if i < 0 {
+		return "", "profile definition must end with ']'"
+	}
+	if after := trimLeft(line[i+1:]); after != "" && !isCommentMark(after[0]) {
+		return "", "only a comment may follow the ']' of a profile definition"
+	}
+	return trim(line[:i]), ""
+}
+
+// section tells what kind of section the name in a header makes in a file of
+// this kind (file-format, "Section type").
+func (k FileKind) section(name string) (sectionKind, string) {
+	if k == CredentialsFile {
+		if validName(name) {
+			return sectionProfile, name
+		}
+		return sectionIgnored, name
+	}
+	if name == "default" {
+		return sectionBareDefault, name
+	}
+	i := strings.IndexAny(name, " \t")
+	if i < 0 {
+		return sectionIgnored, name
+	}
+	prefix, rest := name[:i], trimLeft(name[i:])
+	if !validName(rest) {
+		return sectionIgnored, name
+	}
+	switch prefix {
+	case "profile":
+		return sectionProfile, rest
+	case "sso-session":
+		return sectionSSO, rest
+	case "services":
+		return sectionServices, rest
+	}
+	return sectionIgnored, name
+}
+
+// almost says why an ignored section is not the profile of that name.
+func (s *section) almost(k FileKind, name string) string {
+	if s.kind != sectionIgnored {
+		return ""
+	}
+	prefix, rest, _ := strings.Cut(s.name, " ")
+	switch {
+	case k == ConfigFile && s.name == name && validName(name):
+		return fmt.Sprintf("[%s] is not a profile in this file, [profile %s] would be", name, name)
+	case k == CredentialsFile && prefix == "profile" && trimLeft(rest) == name && validName(name):
+		return fmt.Sprintf("[profile %s] is not a profile in this file, [%s] would be", name, name)
+	case k == ConfigFile && prefix == "profile" && trimLeft(rest) == name, k == CredentialsFile && s.name == name:
+		return "profile names are of letters, digits and - / . % @ _ : +"
+	}
+	return ""
+}
+
+func (src *source) makeIndex() map[sectionKey]int {
+	index := make(map[sectionKey]int, len(src.sections))
+	for i := range src.sections {
+		s := &src.sections[i]
+		if s.kind == sectionIgnored {
+			continue
+		}
+		key := sectionKey{s.kind, s.name}
+		if last, ok := index[key]; ok {
+			s.prev = last
+		}
+		index[key] = i
+	}
+	return index
+}
+
+// find returns the sections of that kind and name, in order.
+func (src *source) find(kind sectionKind, name string) []section {
+	i, ok := src.index()[sectionKey{kind, name}]
+	if !ok {
+		return nil
+	}
+	var found []section
+	for ; i >= 0; i = src.sections[i].prev {
+		found = append(found, src.sections[i])
+	}
+	for i, j := 0, len(found)-1; i < j; i, j = i+1, j-1 {
+		found[i], found[j] = found[j], found[i]
+	}
+	return found
+}
+
+// profile returns the sections that make up the profile in this file. Where
+// there is a [profile default], a [default] counts for nothing (file-format).
+func (src *source) profile(name string) []section {
+	found := src.find(sectionProfile, name)
+	if found == nil && name == "default" && src.kind == ConfigFile {
+		found = src.find(sectionBareDefault, name)
+	}
+	return found
+}
+
+// properties parses the properties of the sections, in the order of the file;
+// of two with the same key the later one counts.
+func (src *source) properties(sections []section) []Property {
+	var props []Property
+	for _, s := range sections {
+		props = src.appendProperties(props, s)
+	}
+	return props
+}
+
+func (src *source) appendProperties(props []Property, s section) []Property {
+	l := lines{text: src.text[:s.end], pos: s.start, num: s.line}
+	var current *Property // nil while a property with a bad name is skipped
+	var more strings.Builder
+	var nested bool
+	flush := func() {
+		if current != nil && more.Len() > 0 {
+			current.Value.Text += more.String()
+			more.Reset()
+		}
+	}
+	for {
+		line, ok := l.next()
+		if !ok {
+			flush()
+			return props
+		}
+		switch classify(line) {
+		case lineProperty:
+			flush()
+			current = nil
+			key, rest, _ := cutKey(line, false)
+			if !validName(key) {
+				break
+			}
+			text := propertyValue(rest)
+			nested = text == ""
+			props = append(props, Property{strings.ToLower(key), Value{Text: text, File: src.path, Line: l.num}})
+			current = &props[len(props)-1]
+		case lineContinuation:
+			if current == nil {
+				break
+			}
+			line = trim(line)
+			more.WriteByte('\n')
+			more.WriteString(line)
+			if nested {
+				key, rest, _ := cutKey(line, true)
+				current.Value.setSub(Property{key, Value{Text: trim(rest), File: src.path, Line: l.num}})
+			}
+		}
+	}
+}
