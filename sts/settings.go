@@ -1,0 +1,134 @@
+package sts
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/shellvault/vault/config"
+)
+
+func (o Options) endpoint(p *config.Profile) string {
+	if o.Endpoint == nil {
+		return ""
+	}
+	return o.Endpoint(p)
+}
+
+// region returns the region whose STS is asked for p: its own, else the one
+// that its partition has for that (AWS SDKs and Tools Reference Guide, page
+// "AWS STS Regional endpoints").
+func region(p *config.Profile) string {
+	if r := p.Region(); r != "" {
+		return r
+	}
+	if partition, ok := config.PartitionOfARN(p.Get("role_arn")); ok {
+		return partition.STSRegion
+	}
+	if partition, ok := config.PartitionOfARN(p.Get("mfa_serial")); ok {
+		return partition.STSRegion
+	}
+	return "us-east-1"
+}
+
+// seconds returns the profile's duration_seconds.
+func seconds(p *config.Profile) (time.Duration, error) {
+	v, ok := p.Lookup("duration_seconds")
+	if !ok || v.Text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(v.Text)
+	if err != nil || n <= 0 {
+		return 0, &SettingError{v, "duration_seconds", "is not a number of seconds"}
+	}
+	return time.Duration(n) * time.Second, nil
+}
+
+// A SettingError reports a setting of a profile that cannot be used.
+type SettingError struct {
+	Value config.Value
+	Key   string
+	Why   string
+}
+
+func (e *SettingError) Error() string {
+	return fmt.Sprintf("%s:%d: %s %q %s", e.Value.File, e.Value.Line, e.Key, e.Value.Text, e.Why)
+}
+
+// A DurationError reports a life that AWS does not give.
+type DurationError struct {
+	What     string // session or role
+	Duration time.Duration
+	Most     time.Duration
+}
+
+func (e *DurationError) Error() string {
+	return fmt.Sprintf("a %s of %s: AWS allows %s to %s", e.What, short(e.Duration), short(leastDuration), short(e.Most))
+}
+
+func within(what string, d, most time.Duration) error {
+	if d < leastDuration || d > most {
+		return &DurationError{what, d, most}
+	}
+	return nil
+}
+
+// short prints a duration without its zero parts: 1h, 15m.
+func short(d time.Duration) string {
+	s := d.String()
+	s = strings.TrimSuffix(s, "0s")
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	if s == "" {
+		return "0s"
+	}
+	return s
+}
+
+// tags reads aws-vault's session_tags: key=value, separated by commas.
+func tags(p *config.Profile) ([]Tag, error) {
+	v, _ := p.Lookup("session_tags")
+	var list []Tag
+	for _, s := range strings.Split(v.Text, ",") {
+		if s = strings.TrimSpace(s); s == "" {
+			continue
+		}
+		key, value, ok := strings.Cut(s, "=")
+		if !ok || key == "" {
+			return nil, &SettingError{v, "session_tags", "is not a list of key=value"}
+		}
+		list = append(list, Tag{strings.TrimSpace(key), strings.TrimSpace(value)})
+	}
+	return list, nil
+}
+
+// list splits a setting at its commas.
+func list(s string) []string {
+	var words []string
+	for _, w := range strings.Split(s, ",") {
+		if w = strings.TrimSpace(w); w != "" {
+			words = append(words, w)
+		}
+	}
+	return words
+}
+
+// noSource says why there is nothing to sign with: what p names as its source,
+// if this program cannot use that, else that no key is known.
+func noSource(p *config.Profile, asked string) error {
+	for _, key := range []string{"sso_session", "sso_start_url", "web_identity_token_file", "web_identity_token_process", "login_session", "credential_process", "credential_source"} {
+		if v, ok := p.Lookup(key); ok {
+			return &SourceError{Profile: p.Name, Why: fmt.Sprintf("takes its credentials from %s (%s:%d); vault works with access keys and roles", key, v.File, v.Line)}
+		}
+	}
+	why := "no access key is stored for it"
+	if p.Name != asked {
+		why = fmt.Sprintf("no access key is stored for it, and %q needs one", asked)
+	}
+	return &SourceError{Profile: p.Name, Why: why, NoKey: true, Err: errNoKey}
+}
+
+var errNoKey = errors.New("no key")
