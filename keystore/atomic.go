@@ -120,21 +120,32 @@ func writeFile(d disk, path string, data []byte, mode fs.FileMode) (err error) {
 		}
 	}()
 	if err := f.Chmod(mode.Perm()); err != nil {
-		return err
+		return inFile("chmod", path, err)
 	}
 	if err := d.write(f, data); err != nil {
-		return err
+		return inFile("write", path, err)
 	}
 	if err := d.syncFile(f); err != nil {
-		return err
+		return inFile("sync", path, err)
 	}
 	if err := f.Close(); err != nil {
-		return err
+		return inFile("close", path, err)
 	}
 	if err := d.rename(dir.File, temp, name); err != nil {
-		return &fs.PathError{Op: "rename", Path: path, Err: err}
+		return inFile("rename", path, err)
 	}
-	return d.syncFolder(dir.File)
+	if err := d.syncFolder(dir.File); err != nil {
+		return inFile("sync the folder of", path, err)
+	}
+	return nil
+}
+
+// inFile returns err as one of the file at path, not of its temporary one.
+func inFile(op, path string, err error) error {
+	if other, ok := err.(*fs.PathError); ok {
+		err = other.Err
+	}
+	return &fs.PathError{Op: op, Path: path, Err: err}
 }
 
 func tempPrefix(name string) string { return "." + name + ".tmp-" }

@@ -208,9 +208,11 @@ func (f *File) wrong(err error) error {
 		return err
 	}
 	var file *FileError
-	var path *fs.PathError
-	if errors.As(err, &file) || errors.As(err, &path) || errors.Is(err, ErrPermissions) {
+	if errors.As(err, &file) || errors.Is(err, ErrPermissions) {
 		return err
+	}
+	if path, ok := err.(*fs.PathError); ok && path.Path == f.Path {
+		err = fmt.Errorf("%s: %w", path.Op, path.Err)
 	}
 	return &FileError{Path: f.Path, Err: err}
 }

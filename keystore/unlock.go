@@ -3,6 +3,9 @@ package keystore
 import (
 	"context"
 	"errors"
+	"io/fs"
+
+	"golang.org/x/sys/unix"
 )
 
 // Unlock asks for the passphrase, unless the cache holds the key of the file.
@@ -42,10 +45,12 @@ func (f *File) unlocked(ctx context.Context, create bool) ([]byte, sealed, error
 		return nil, s, f.wrong(ErrLocked)
 	}
 	release, err := f.lockUnlock(ctx)
-	if err != nil {
+	switch {
+	case err == nil:
+		defer release()
+	case absent || !readOnly(err):
 		return nil, s, f.wrong(err)
 	}
-	defer release()
 
 	// Another process may have been here meanwhile.
 	s, err = f.read()
@@ -211,6 +216,12 @@ func (f *File) lockUnlock(ctx context.Context) (func(), error) {
 		f.Waiting()
 	}
 	return Lock(ctx, path)
+}
+
+// readOnly reports whether err says that nothing can be written here. A file
+// that is there can still be unlocked, only not in turn with others.
+func readOnly(err error) bool {
+	return errors.Is(err, unix.EROFS) || errors.Is(err, fs.ErrPermission)
 }
 
 // cached returns the key of s from the cache, or nil.
