@@ -86,7 +86,7 @@ func parseSettings(file, text string) (Settings, error) {
 	if _, err := toml.Decode(text, &tree); err != nil {
 		var syntax toml.ParseError
 		if errors.As(err, &syntax) {
-			return Settings{}, &ParseError{File: file, Line: syntax.Position.Line, Why: syntax.Message}
+			return Settings{}, &ParseError{File: file, Line: syntax.Position.Line, Why: lowerFirst(strings.TrimSuffix(syntax.Message, "."))}
 		}
 		return Settings{}, &ParseError{File: file, Why: err.Error(), Err: err}
 	}
@@ -106,6 +106,13 @@ func parseSettings(file, text string) (Settings, error) {
 		s.Profiles = append(s.Profiles, r.profile(block))
 	}
 	return s, r.err
+}
+
+func lowerFirst(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToLower(s[:1]) + s[1:]
 }
 
 // settingsReader takes values out of the decoded file and keeps the first
@@ -192,39 +199,34 @@ func (r *settingsReader) profile(tree map[string]any) ProfileBlock {
 }
 
 // settingsLine finds the line of a key, at the top of the file or in the
-// [[profile]] with that index; of the block's own line where key is empty. It
-// is 0 where the key is written in a way that it does not look for.
+// [[profile]] with that index, whose own line it is where key is empty. It is
+// 0 where the key is written in a way that it does not look for.
 func settingsLine(text string, block int, key string) int {
-	l := lines{text: text}
-	at, top := -1, true
+	const top, elsewhere = -1, -2
+	l := lines{text: strings.TrimPrefix(text, bom)}
+	at, blocks := top, 0 // at is where the line is: in a block, or one of the two
 	for {
 		line, ok := l.next()
 		if !ok {
 			return 0
 		}
-		line = strings.TrimSpace(line)
-		if table, ok := strings.CutPrefix(line, "["); ok {
-			top = false
-			table = strings.Trim(strings.TrimSpace(uncomment(table)), "[] \t\"'")
-			switch {
-			case table == "profile":
-				at++
-			case block < 0 && table == key:
-				return l.num
-			default:
-				continue
+		line = trim(line)
+		if strings.HasPrefix(line, "[") {
+			table, _, _ := strings.Cut(strings.TrimLeft(line, "[ \t"), "]")
+			table = strings.Trim(table, " \t\"'")
+			at = elsewhere
+			if table == "profile" {
+				at = blocks
+				blocks++
 			}
-			if block < 0 && key == "profile" || at == block && key == "" {
+			if block == top && table == key || block == at && key == "" {
 				return l.num
 			}
-			continue
-		}
-		if top != (block < 0) || !top && at != block {
 			continue
 		}
 		name, _, ok := strings.Cut(line, "=")
 		name, _, _ = strings.Cut(name, ".")
-		if ok && strings.Trim(name, " \t\"'") == key {
+		if ok && at == block && strings.Trim(name, " \t\"'") == key {
 			return l.num
 		}
 	}

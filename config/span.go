@@ -65,7 +65,7 @@ func (src *source) removal(s section) (start, end int) {
 	}
 	above := src.text[top:start]
 	lastLine := strings.LastIndexByte(strings.TrimSuffix(above, "\n"), '\n') + 1
-	blankAbove := trim(above[lastLine:]) == ""
+	blankAbove := strings.TrimSpace(above[lastLine:]) == ""
 
 	l := lines{text: src.text, pos: end}
 	after := end

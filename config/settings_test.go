@@ -1,0 +1,116 @@
+package config
+
+import (
+	"errors"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestLocateSettings(t *testing.T) {
+	tests := []struct{ env, want string }{
+		{"A=", "/h/.config/vault/config.toml"},
+		{"XDG_CONFIG_HOME=", "/h/.config/vault/config.toml"},
+		{"XDG_CONFIG_HOME=x", "/h/.config/vault/config.toml"},
+		{"XDG_CONFIG_HOME=/x", "/x/vault/config.toml"},
+	}
+	for _, test := range tests {
+		if got := LocateSettings(env(test.env), "/h"); got != test.want {
+			t.Errorf("%s: got %s, want %s", test.env, got, test.want)
+		}
+	}
+}
+
+func TestLoadSettings(t *testing.T) {
+	tests := []struct {
+		name, text string
+		want       Settings
+		err        string
+	}{
+		{name: "empty"},
+		{name: "comments", text: "# nothing\n"},
+		{name: "all", text: `
+backend = "file"
+passphrase_command = "pass show vault"
+unlock_idle = "15m"
+unlock_max = "8h"
+[[profile]]
+match = "*prod*"
+color = "red"
+[[profile]]
+match = "dev"
+`, want: Settings{"file", "pass show vault", 15 * time.Minute, 8 * time.Hour, []ProfileBlock{{"*prod*", ProfileSettings{"red"}}, {"dev", ProfileSettings{}}}}},
+		{name: "byte order mark", text: "\ufeffbackend = \"file\"\n", want: Settings{Backend: "file"}},
+		{name: "unknown", text: "backend = \"file\"\nbakend = 1\n", err: `F:2: no setting "bakend", the nearest is "backend"`},
+		{name: "unknown, like none", text: "\nzzz = 1\n", err: `F:2: no setting "zzz", there are: backend, passphrase_command, unlock_idle, unlock_max, profile`},
+		{name: "the first of several", text: "zzz = 1\nyyy = 2\naaa.b = 3\n", err: `F:1: no setting "zzz", there are: backend, passphrase_command, unlock_idle, unlock_max, profile`},
+		{name: "unknown, dotted and quoted", text: "\n\"prompt\" . x = 1\n", err: `F:2: no setting "prompt", there are: backend, passphrase_command, unlock_idle, unlock_max, profile`},
+		{name: "unknown table", text: "# c\n[profiles]\nmatch = 'x'\n", err: `F:2: no setting "profiles", the nearest is "profile"`},
+		{name: "unknown in a block", text: "[[profile]]\nmatch='a'\n[[profile]]\nmatch='b'\ncolour='red'\n", err: `F:5: no setting "colour", the nearest is "color"`},
+		{name: "not yet there", text: "[[profile]]\nmatch='a'\nprotected=true\n", err: `F:3: no setting "protected", there are: match, color`},
+		{name: "global in a block", text: "[[profile]]\nmatch='a'\nbackend='file'\n", err: `F:3: no setting "backend", there are: match, color`},
+		{name: "block key at the top", text: "color='red'\n[[profile]]\nmatch='a'\ncolor='red'\n", err: `F:1: no setting "color", there are: backend, passphrase_command, unlock_idle, unlock_max, profile`},
+		{name: "number", text: "backend = 1\n", err: `F:1: backend must be a string that is not empty`},
+		{name: "empty string", text: "backend = ''\n", err: `F:1: backend must be a string that is not empty`},
+		{name: "list", text: "\npassphrase_command = ['a']\n", err: `F:2: passphrase_command must be a string that is not empty`},
+		{name: "no duration", text: "unlock_idle = '15'\n", err: `F:1: unlock_idle must be a duration like "15m" or "8h"`},
+		{name: "negative", text: "unlock_max = '-1h'\n", err: `F:1: unlock_max must be a duration like "15m" or "8h"`},
+		{name: "number for a duration", text: "unlock_max = 5\n", err: `F:1: unlock_max must be a duration like "15m" or "8h"`},
+		{name: "idle longer than max", text: "unlock_max = '1h'\nunlock_idle = '2h'\n", err: `F:2: unlock_idle is longer than unlock_max`},
+		{name: "no match", text: "backend='x'\n[[profile]]\nmatch='a'\n[[profile]]\ncolor='red'\n", err: `F:4: [[profile]] lacks match, a glob of profile names`},
+		{name: "bad glob", text: "[[profile]]\nmatch='a['\n", err: `F:2: match "a[" is not a valid glob`},
+		{name: "bad color", text: "[[profile]]\nmatch='a'\ncolor='pink'\n", err: `F:3: color "pink" is not one of black, red, green, yellow, blue, magenta, cyan, white`},
+		{name: "one table", text: "[profile]\nmatch='a'\n", err: `F:1: profile must be written as a [[profile]] block`},
+		{name: "inline", text: "\nprofile=[{match='a'}]\n", err: `F:2: profile must be written as a [[profile]] block`},
+		{name: "syntax", text: "backend = \"x\"\nbackend\n", err: `F:2: expected '.' or '=', but got '\n' instead`},
+		{name: "twice", text: "backend = \"x\"\nbackend = 'y'\n", err: `F:2: key 'backend' has already been defined`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "config.toml")
+			write(t, path, test.text)
+			got, err := LoadSettings(path)
+			if test.err != "" {
+				var parseErr *ParseError
+				if want := strings.Replace(test.err, "F:", path+":", 1); !errors.As(err, &parseErr) || err.Error() != want {
+					t.Fatalf("got error %v\nwant      %s", err, want)
+				}
+				return
+			}
+			if err != nil || !reflect.DeepEqual(got, test.want) {
+				t.Errorf("got %+v, %v\nwant %+v", got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestLoadSettingsMissing(t *testing.T) {
+	dir := t.TempDir()
+	if s, err := LoadSettings(filepath.Join(dir, "no", "config.toml")); err != nil || !reflect.DeepEqual(s, Settings{}) {
+		t.Errorf("missing: got %+v, %v", s, err)
+	}
+	if _, err := LoadSettings(dir); err == nil || err.Error() != dir+": is a directory" {
+		t.Errorf("folder: got %v", err)
+	}
+}
+
+func TestSettingsFor(t *testing.T) {
+	block := func(match, color string) ProfileBlock { return ProfileBlock{match, ProfileSettings{color}} }
+	s := Settings{Profiles: []ProfileBlock{
+		block("*", "green"), block("*prod*", "red"), block("team/?ev", "blue"), block("prod-*", ""), block("[ab]/*", "cyan"),
+	}}
+	tests := []struct{ profile, want string }{
+		{"x", "green"}, {"a-prod", "red"}, {"team/prod/x", "red"}, {"team/dev", "blue"}, {"teamxdev", "green"},
+		{"prod-1", "red"}, {"a/b/c", "cyan"}, {"c/b", "green"}, {"", "green"},
+	}
+	for _, test := range tests {
+		if got := s.For(test.profile).Color; got != test.want {
+			t.Errorf("%q: got %q, want %q", test.profile, got, test.want)
+		}
+	}
+	if got := (Settings{}).For("x"); got != (ProfileSettings{}) {
+		t.Errorf("no blocks: got %+v", got)
+	}
+}
