@@ -30,12 +30,13 @@ func (s *Server) assumeRole(c *call) (any, *apiError) {
 	v := checker{params: c.params}
 	roleARN := v.text("RoleArn", arnRule)
 	sessionName := v.text("RoleSessionName", sessionNameRule)
-	life := v.seconds(minLife, maxRoleLife, defaultRoleLife)
+	life := v.life(minLife, maxRoleLife, defaultRoleLife)
 	serial := v.text("SerialNumber", serialNumberRule)
 	code := v.text("TokenCode", tokenCodeRule)
 	externalID := v.text("ExternalId", externalIDRule)
 	sourceIdentity := v.text("SourceIdentity", sourceIdentityRule)
 	limits := v.sessionLimits()
+	least := v.tokenSize()
 	if err := v.err(); err != nil {
 		return nil, err
 	}
@@ -45,7 +46,7 @@ func (s *Server) assumeRole(c *call) (any, *apiError) {
 	case !roleARNPattern.MatchString(roleARN):
 		return nil, invalid("Request ARN is invalid")
 	}
-	packed, err := limits.check()
+	size, err := limits.check()
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +80,7 @@ func (s *Server) assumeRole(c *call) (any, *apiError) {
 	if sourceIdentity == "" {
 		sourceIdentity = inherited
 	}
-	session := s.issue(credential{
+	issued := s.issue(credential{
 		kind:           roleSession,
 		account:        role.account,
 		partition:      role.partition,
@@ -88,15 +89,22 @@ func (s *Server) assumeRole(c *call) (any, *apiError) {
 		role:           role,
 		sourceIdentity: sourceIdentity,
 		transitive:     transitive,
-	}, c.arrived, life)
+	}, c.arrived, life, newToken(size, least))
 	type assumedRoleUser struct{ AssumedRoleId, Arn string }
 	type result struct {
 		AssumedRoleUser  assumedRoleUser
 		Credentials      sessionKeys
 		PackedPolicySize int    `xml:",omitempty"`
 		SourceIdentity   string `xml:",omitempty"`
+		tokenUse
 	}
-	return result{assumedRoleUser{session.userID, session.arn}, session.keys(), packed, sourceIdentity}, nil
+	return result{
+		AssumedRoleUser:  assumedRoleUser{issued.userID, issued.arn},
+		Credentials:      issued.keys(),
+		PackedPolicySize: percent(size, maxPacked),
+		SourceIdentity:   sourceIdentity,
+		tokenUse:         issued.use(),
+	}, nil
 }
 
 // admits reports whether the role's trust policy lets the caller in, whose
@@ -143,17 +151,17 @@ func (v *checker) sessionLimits() sessionLimits {
 	}
 }
 
-// check checks what the single parameters do not show, and returns the
-// PackedPolicySize in percent. How AWS packs is not documented; here it is
-// the length of everything against 2048.
-func (l sessionLimits) check() (percent int, err *apiError) {
+// check checks what the single parameters do not show, and returns how many
+// bytes they take in the session token. How AWS packs them is not documented;
+// here it is the length of everything.
+func (l sessionLimits) check() (size int, err *apiError) {
 	if l.policy != "" {
 		var policy map[string]any
 		if json.Unmarshal([]byte(l.policy), &policy) != nil {
 			return 0, &apiError{http.StatusBadRequest, "MalformedPolicyDocument", "The policy is not in the valid JSON format."}
 		}
 	}
-	size := len(l.policy)
+	size = len(l.policy)
 	for _, arn := range l.policyARNs {
 		size += len(arn)
 	}
@@ -171,11 +179,11 @@ func (l sessionLimits) check() (percent int, err *apiError) {
 			return 0, badValue("The specified transitive tag key must be included in the requested tags.")
 		}
 	}
-	percent = (size*100 + 2047) / 2048
-	if percent > 100 {
-		return 0, &apiError{http.StatusBadRequest, "PackedPolicyTooLarge", fmt.Sprintf("Packed policy consumes %d%% of allotted space, please use smaller policy.", percent)}
+	if size > maxPacked {
+		message := fmt.Sprintf("Packed policy consumes %d%% of allotted space, please use smaller policy.", percent(size, maxPacked))
+		return 0, &apiError{http.StatusBadRequest, "PackedPolicyTooLarge", message}
 	}
-	return percent, nil
+	return size, nil
 }
 
 // inherit returns the transitive tags of the new session: those of the

@@ -95,10 +95,8 @@ func (s *Server) handleControl(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) controlMFA(r *http.Request) (any, *controlError) {
 	serial := r.FormValue("serial")
-	s.mu.Lock()
-	device, ok := s.devices[serial]
-	s.mu.Unlock()
-	if !ok {
+	device := s.Device(serial)
+	if device == nil {
 		return nil, &controlError{http.StatusNotFound, fmt.Sprintf("no MFA device %q", serial)}
 	}
 	code, ok := device.Unused()

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// Failure says how a call goes wrong. Delay and Gate come first; then one of
+// Failure says how a call goes wrong. Gate and Delay come first; then one of
 // Drop, Code and Lose, or the true answer where none of them is set.
 type Failure struct {
-	Delay time.Duration // real time, not the server's clock
 	Gate  *Gate         // holds the call until the gate opens
+	Delay time.Duration // real time, not the server's clock
 	Drop  bool          // closes the connection; nothing is done
 	Code  string        // an AWS error code; nothing is done
 	// Status and Message go with Code. A Status of 0 is 400.
@@ -82,15 +82,6 @@ func (s *Server) takeFailure(action string) Failure {
 // wait holds the request as f says, and reports whether the client is still
 // there afterwards.
 func (f Failure) wait(r *http.Request) bool {
-	if f.Delay > 0 {
-		timer := time.NewTimer(f.Delay)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-r.Context().Done():
-			return false
-		}
-	}
 	if f.Gate != nil {
 		select {
 		case f.Gate.arrived <- struct{}{}:
@@ -98,6 +89,15 @@ func (f Failure) wait(r *http.Request) bool {
 		}
 		select {
 		case <-f.Gate.open:
+		case <-r.Context().Done():
+			return false
+		}
+	}
+	if f.Delay > 0 {
+		timer := time.NewTimer(f.Delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
 		case <-r.Context().Done():
 			return false
 		}

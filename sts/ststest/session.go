@@ -2,6 +2,7 @@ package ststest
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"strings"
 	"time"
 )
@@ -41,26 +42,38 @@ type credential struct {
 // issue gives a session its keys and remembers it. The expiry is asked from
 // now, unless SetLife says otherwise, in whole seconds, as it is answered.
 // The server's mu must be held.
-func (s *Server) issue(session credential, now time.Time, asked time.Duration) *credential {
+func (s *Server) issue(session credential, now time.Time, asked time.Duration, token string) *credential {
 	if s.life > 0 {
 		asked = s.life
 	}
 	session.id = "ASIA" + randomID(16)
 	session.secret = randomSecret()
-	session.token = newToken()
+	session.token = token
 	session.expires = now.Add(asked).UTC().Truncate(time.Second)
 	session.active = true
 	s.keys[session.id] = &session
 	return &session
 }
 
+// The sizes of session tokens in bytes. maxPacked is what remains for session
+// policies and tags in the longest one.
+const (
+	maxToken    = 4096
+	tokenPrefix = "IQoJb3JpZ2luX2Vj"
+	minOwn      = 301 // of a token's own content
+	maxOwn      = 598
+	maxPacked   = (maxToken-len(tokenPrefix))/4*3 - 2 - maxOwn
+)
+
 // newToken returns a session token of the looks and length of AWS's, with
-// every character of base64 that quoting could get wrong.
-func newToken() string {
-	const prefix = "IQoJb3JpZ2luX2Vj"
+// every character of base64 that quoting could get wrong. It has room for the
+// packed policies and tags, and is not shorter than least.
+func newToken(packed, least int) string {
+	n := minOwn + int(binary.BigEndian.Uint16(randomBytes(2)))%(maxOwn-minOwn) + packed
+	n = max(n, (least-len(tokenPrefix)+3)/4*3-2)
+	n += (4 - n%3) % 3 // one more than a multiple of 3: padded with ==
 	for {
-		n := 301 + 3*(int(randomBytes(1)[0])%100) // one more than a multiple of 3: padded with ==
-		token := prefix + base64.StdEncoding.EncodeToString(randomBytes(n))
+		token := tokenPrefix + base64.StdEncoding.EncodeToString(randomBytes(n))
 		if strings.Contains(token, "+") && strings.Contains(token, "/") {
 			return token
 		}

@@ -39,6 +39,23 @@ func (c *credential) keys() sessionKeys {
 	return sessionKeys{c.id, c.secret, c.token, c.expires.Format(time.RFC3339)}
 }
 
+// tokenUse says how long the session token is, in bytes and in percent of
+// the longest that STS issues.
+type tokenUse struct {
+	SessionTokenSize        int
+	SessionTokenUtilization int
+}
+
+func (c *credential) use() tokenUse {
+	return tokenUse{len(c.token), percent(len(c.token), maxToken)}
+}
+
+// tokenSize returns MinimumSessionTokenSize, checked.
+func (v *checker) tokenSize() int { return v.number("MinimumSessionTokenSize", 0, maxToken, 0) }
+
+// percent returns how much n is of most, rounded up.
+func percent(n, most int) int { return (n*100 + most - 1) / most }
+
 // getCallerIdentity answers for whoever signed; it needs no permission.
 func (s *Server) getCallerIdentity(c *call) (any, *apiError) {
 	type result struct{ Arn, UserId, Account string }
@@ -49,9 +66,10 @@ func (s *Server) getCallerIdentity(c *call) (any, *apiError) {
 // code came along.
 func (s *Server) getSessionToken(c *call) (any, *apiError) {
 	v := checker{params: c.params}
-	life := v.seconds(minLife, maxLife, defaultLife)
+	life := v.life(minLife, maxLife, defaultLife)
 	serial := v.text("SerialNumber", serialNumberRule)
 	code := v.text("TokenCode", tokenCodeRule)
+	least := v.tokenSize()
 	if err := v.err(); err != nil {
 		return nil, err
 	}
@@ -65,8 +83,12 @@ func (s *Server) getSessionToken(c *call) (any, *apiError) {
 	session := *c.caller
 	session.kind = userSession
 	session.mfa = mfa
-	type result struct{ Credentials sessionKeys }
-	return result{s.issue(session, c.arrived, life).keys()}, nil
+	issued := s.issue(session, c.arrived, life, newToken(0, least))
+	type result struct {
+		Credentials sessionKeys
+		tokenUse
+	}
+	return result{issued.keys(), issued.use()}, nil
 }
 
 // getFederationToken issues a session under a name that the user who signed
@@ -74,12 +96,13 @@ func (s *Server) getSessionToken(c *call) (any, *apiError) {
 func (s *Server) getFederationToken(c *call) (any, *apiError) {
 	v := checker{params: c.params}
 	name := v.text("Name", federatedNameRule)
-	life := v.seconds(minLife, maxLife, defaultLife)
+	life := v.life(minLife, maxLife, defaultLife)
 	limits := v.sessionLimits()
+	least := v.tokenSize()
 	if err := v.err(); err != nil {
 		return nil, err
 	}
-	packed, err := limits.check()
+	size, err := limits.check()
 	if err != nil {
 		return nil, err
 	}
@@ -95,9 +118,10 @@ func (s *Server) getFederationToken(c *call) (any, *apiError) {
 		FederatedUser    federatedUser
 		Credentials      sessionKeys
 		PackedPolicySize int `xml:",omitempty"`
+		tokenUse
 	}
-	keys := s.issue(session, c.arrived, life).keys()
-	return result{federatedUser{session.userID, session.arn}, keys, packed}, nil
+	issued := s.issue(session, c.arrived, life, newToken(size, least))
+	return result{federatedUser{session.userID, session.arn}, issued.keys(), percent(size, maxPacked), issued.use()}, nil
 }
 
 // checkMFA checks an MFA code of the user who signed, and spends it. It

@@ -23,7 +23,8 @@ type MFA struct {
 }
 
 // AddMFA gives the user a virtual device with the serial
-// arn:aws:iam::ACCOUNT:mfa/name.
+// arn:aws:iam::ACCOUNT:mfa/name. It panics where the account has one of that
+// name already.
 func (u *User) AddMFA(name string) *MFA {
 	s := u.server
 	m := &MFA{
@@ -35,8 +36,18 @@ func (u *User) AddMFA(name string) *MFA {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.devices[m.serial] != nil {
+		panic(fmt.Sprintf("ststest: there is an MFA device %q already", m.serial))
+	}
 	s.devices[m.serial] = m
 	return m
+}
+
+// Device returns the MFA device with the serial, nil where there is none.
+func (s *Server) Device(serial string) *MFA {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.devices[serial]
 }
 
 // Serial returns the device's ARN, as mfa_serial and SerialNumber take it.

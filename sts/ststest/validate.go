@@ -84,26 +84,32 @@ func (v *checker) text(name string, r rule) string {
 	return value
 }
 
-// seconds returns DurationSeconds, checked, or what AWS takes without it.
-func (v *checker) seconds(least, most, without time.Duration) time.Duration {
-	const name = "DurationSeconds"
+// number returns a parameter that is a whole number, checked, or without
+// where the call does not have it.
+func (v *checker) number(name string, least, most, without int) int {
 	if !v.has(name) {
 		return without
 	}
 	value := v.params.Get(name)
 	n, err := strconv.ParseInt(value, 10, 32)
 	if err != nil {
-		v.broken = &apiError{http.StatusBadRequest, "MalformedInput", "DurationSeconds is not an integer."}
+		v.broken = &apiError{http.StatusBadRequest, "MalformedInput", name + " is not an integer."}
 		return without
 	}
-	d := time.Duration(n) * time.Second
-	if d < least {
-		v.fault(name, value, fmt.Sprintf("have value greater than or equal to %d", int(least.Seconds())))
+	if int(n) < least {
+		v.fault(name, value, fmt.Sprintf("have value greater than or equal to %d", least))
 	}
-	if d > most {
-		v.fault(name, value, fmt.Sprintf("have value less than or equal to %d", int(most.Seconds())))
+	if int(n) > most {
+		v.fault(name, value, fmt.Sprintf("have value less than or equal to %d", most))
 	}
-	return d
+	return int(n)
+}
+
+// life returns DurationSeconds, checked, or what AWS takes without it.
+func (v *checker) life(least, most, without time.Duration) time.Duration {
+	seconds := func(d time.Duration) int { return int(d / time.Second) }
+	n := v.number("DurationSeconds", seconds(least), seconds(most), seconds(without))
+	return time.Duration(n) * time.Second
 }
 
 // tags returns the Tags parameter, checked.

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/shellvault/vault/sts/ststest"
+)
+
+// announced is the line that the program prints.
+type announced struct {
+	ststest.Demo
+	ControlToken string `json:"control_token"`
+}
+
+// start runs the program and returns what it announces. stop closes its
+// standard input; the channel gets its status.
+func start(t *testing.T, args ...string) (got announced, stop func(), status <-chan int) {
+	t.Helper()
+	stdin, stop1 := io.Pipe()
+	stdout, w := io.Pipe()
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(args, stdin, w, os.Stderr)
+		w.Close()
+	}()
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(line), &got); err != nil {
+		t.Fatalf("%v: %s", err, line)
+	}
+	return got, func() { stop1.Close() }, ended
+}
+
+func TestDemo(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "addr")
+	got, stop, status := start(t, "-addr-file", file, "-stdin-eof", "-life", "20s")
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := string(content), got.URL+"\n"; got != want {
+		t.Errorf("got %q in the file, want %q", got, want)
+	}
+	if len(got.AccessKeyID) != 20 || len(got.SecretAccessKey) != 40 || len(got.MFASeed) != 64 {
+		t.Errorf("got %+v", got)
+	}
+	want := map[string]string{
+		"dev":     "arn:aws:iam::222222222222:role/Developer",
+		"staging": "arn:aws:iam::333333333333:role/Deployer",
+		"prod":    "arn:aws:iam::444444444444:role/Admin",
+	}
+	if !maps.Equal(got.Roles, want) {
+		t.Errorf("got roles %v, want %v", got.Roles, want)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, got.URL+"/_control/mfa?serial="+got.MFASerial, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+got.ControlToken)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	code, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK || len(strings.TrimSpace(string(code))) != 6 {
+		t.Errorf("got %s %q, %v", answer.Status, code, err)
+	}
+	stop()
+	if got := <-status; got != 0 {
+		t.Errorf("got status %d", got)
+	}
+	if entries, err := os.ReadDir(filepath.Dir(file)); err != nil || len(entries) != 1 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}
+
+func TestSignalEnds(t *testing.T) {
+	got, _, status := start(t, "-seed", "none")
+	if got.URL == "" || got.ControlToken == "" || got.AccessKeyID != "" {
+		t.Errorf("got %+v", got)
+	}
+	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-status; got != 0 {
+		t.Errorf("got status %d", got)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for _, args := range [][]string{{"-nonsense"}, {"-seed", "other"}, {"extra"}, {"-life", "-1s"}} {
+		var stdout, stderr strings.Builder
+		if got := run(args, nil, &stdout, &stderr); got != 2 || stdout.Len() > 0 || !strings.Contains(stderr.String(), "-addr-file") {
+			t.Errorf("%q: got status %d, %q, %q", args, got, stdout.String(), stderr.String())
+		}
+	}
+	var stdout, stderr strings.Builder
+	args := []string{"-addr-file", filepath.Join(t.TempDir(), "none", "addr")}
+	if got := run(args, nil, &stdout, &stderr); got != 1 || stdout.Len() > 0 || !strings.HasPrefix(stderr.String(), "fakeaws: ") {
+		t.Errorf("got status %d, %q, %q", got, stdout.String(), stderr.String())
+	}
+	if got := run([]string{"-h"}, nil, &stdout, &stderr); got != 0 {
+		t.Errorf("got status %d", got)
+	}
+	if !slices.Contains(strings.Fields(stderr.String()), "-seed") {
+		t.Errorf("got help %q", stderr.String())
+	}
+}
