@@ -30,6 +30,8 @@ type DataKeyCache interface {
 // needs the key several times where there is no kernel keyring.
 type Caches []DataKeyCache
 
+var errNowhere = errors.New("nowhere to keep it")
+
 // Load loads from the first that has a key.
 func (c Caches) Load(ctx context.Context) ([]byte, bool) {
 	for _, cache := range c {
@@ -49,6 +51,9 @@ func (c Caches) Touch() {
 
 // Save saves in the first that can.
 func (c Caches) Save(key []byte) error {
+	if len(c) == 0 {
+		return errNowhere
+	}
 	errs := make([]error, 0, len(c))
 	for _, cache := range c {
 		err := cache.Save(key)
@@ -85,21 +90,17 @@ type HeldKey struct {
 func (h *HeldKey) Load(context.Context) ([]byte, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.key == nil {
-		return nil, false
-	}
-	if now := h.Now(); !now.Before(h.end) || (h.Idle > 0 && !now.Before(h.idle)) {
-		h.drop()
-		return nil, false
-	}
-	return bytes.Clone(h.key), true
+	h.expire(h.Now())
+	return bytes.Clone(h.key), h.key != nil
 }
 
 // Touch begins the idle time anew.
 func (h *HeldKey) Touch() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.idle = h.Now().Add(h.Idle)
+	now := h.Now()
+	h.expire(now) // too late is too late
+	h.idle = now.Add(h.Idle)
 }
 
 // Save keeps a copy of key.
@@ -118,6 +119,12 @@ func (h *HeldKey) Drop() error {
 	defer h.mu.Unlock()
 	h.drop()
 	return nil
+}
+
+func (h *HeldKey) expire(now time.Time) {
+	if !now.Before(h.end) || (h.Idle > 0 && !now.Before(h.idle)) {
+		h.drop()
+	}
 }
 
 func (h *HeldKey) drop() {

@@ -74,9 +74,6 @@ func TestSecretPrintsAs(t *testing.T) {
 	if s.String() != want || s.GoString() != want || string(text) != want || string(data) != `"`+want+`"` || err != nil {
 		t.Errorf("got %q %q %q %q %v", s.String(), s.GoString(), text, data, err)
 	}
-	if err := json.Unmarshal(data, &s); err == nil {
-		t.Error("a printed secret was read as a secret")
-	}
 }
 
 func TestSecretValue(t *testing.T) {
