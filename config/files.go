@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unsafe"
 )
 
 // Paths says where the two files of the AWS CLI and the SDKs lie.
@@ -105,22 +106,22 @@ func Load(p Paths) (*Files, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Parse(p, config, credentials)
+	return parseBoth(p, config, credentials)
 }
 
 // readFile returns what the file holds, nothing where there is none.
-func readFile(path string) ([]byte, error) {
+func readFile(path string) (string, error) {
 	if path == "" {
-		return nil, nil
+		return "", nil
 	}
 	data, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
+		return "", nil
 	case err != nil:
-		return nil, unreadable(path, err)
+		return "", unreadable(path, err)
 	}
-	return data, nil
+	return unsafe.String(unsafe.SliceData(data), len(data)), nil // nobody else has data
 }
 
 func unreadable(path string, err error) error {
@@ -134,11 +135,15 @@ func unreadable(path string, err error) error {
 
 // Parse is Load for files that are in memory already; p only names them.
 func Parse(p Paths, configText, credentialsText []byte) (*Files, error) {
-	config, err := parse(p.Config, ConfigFile, string(configText))
+	return parseBoth(p, string(configText), string(credentialsText))
+}
+
+func parseBoth(p Paths, configText, credentialsText string) (*Files, error) {
+	config, err := parse(p.Config, ConfigFile, configText)
 	if err != nil {
 		return nil, err
 	}
-	credentials, err := parse(p.Credentials, CredentialsFile, string(credentialsText))
+	credentials, err := parse(p.Credentials, CredentialsFile, credentialsText)
 	if err != nil {
 		return nil, err
 	}

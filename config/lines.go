@@ -100,17 +100,12 @@ func trim(s string) string { return trimLeft(trimRight(s)) }
 // uncomment cuts a comment off the end of a line: a "#" or ";" with white
 // space before it. Without white space it belongs to the value (file-format).
 func uncomment(s string) string {
-	for from := 0; ; {
-		i := strings.IndexAny(s[from:], "#;")
-		if i < 0 {
-			return s
-		}
-		i += from
-		if i > 0 && isSpace(s[i-1]) {
+	for i := 1; i < len(s); i++ {
+		if isCommentMark(s[i]) && isSpace(s[i-1]) {
 			return s[:i]
 		}
-		from = i + 1
 	}
+	return s
 }
 
 // cutKey finds the "=" of a property and returns the key before it, trimmed

@@ -23,6 +23,7 @@ func Nearest(name string, have []string) []string {
 	low := strings.ToLower(name)
 	limit := max(1, len(low)/3)
 	var found []candidate
+	var rows [3][]int
 	for _, h := range have {
 		hl := strings.ToLower(h)
 		score := -1
@@ -36,7 +37,7 @@ func Nearest(name string, have []string) []string {
 		case len(hl) > 2 && strings.HasPrefix(low, hl):
 			score = 4
 		}
-		if d := distance(low, hl, limit); d <= limit && (score < 0 || d < score) {
+		if d := distance(low, hl, limit, &rows); d <= limit && (score < 0 || d < score) {
 			score = d
 		}
 		if score >= 0 {
@@ -54,12 +55,15 @@ func Nearest(name string, have []string) []string {
 }
 
 // distance is the number of letters to insert, delete, replace or swap with
-// their neighbour that make a into b; more than limit where it is.
-func distance(a, b string, limit int) int {
+// their neighbour that make a into b; something above limit where it is more.
+// rows is scratch space.
+func distance(a, b string, limit int, rows *[3][]int) int {
 	if len(a)-len(b) > limit || len(b)-len(a) > limit {
 		return limit + 1
 	}
-	rows := [3][]int{make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)}
+	for i := range rows {
+		rows[i] = slices.Grow(rows[i][:0], len(b)+1)[:len(b)+1]
+	}
 	for j := range rows[0] {
 		rows[0][j] = j
 	}

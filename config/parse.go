@@ -79,7 +79,7 @@ func parse(path string, kind FileKind, text string) (*source, error) {
 				if n := len(src.sections); n > 0 {
 					src.sections[n-1].end = l.start
 				} else {
-					src.sections = make([]section, 0, 4+len(text)/256)
+					src.sections = make([]section, 0, 4+len(text)/160)
 				}
 				s := section{line: l.num, head: l.start, start: l.pos, end: len(text), prev: -1}
 				s.kind, s.name = kind.section(name)

@@ -14,8 +14,8 @@ func ScanNames(p Paths) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := scanNames(nil, ConfigFile, string(config))
-	return sortNames(scanNames(names, CredentialsFile, string(credentials))), nil
+	names := scanNames(nil, ConfigFile, config)
+	return sortNames(scanNames(names, CredentialsFile, credentials)), nil
 }
 
 func scanNames(names []string, kind FileKind, text string) []string {

@@ -52,11 +52,11 @@ func LocateSettings(getenv func(string) (string, bool), home string) string {
 // one. A key that vault does not know, or a value of the wrong kind, is a
 // *ParseError.
 func LoadSettings(path string) (Settings, error) {
-	data, err := readFile(path)
-	if err != nil || len(data) == 0 {
+	text, err := readFile(path)
+	if err != nil || text == "" {
 		return Settings{}, err
 	}
-	return parseSettings(path, string(data))
+	return parseSettings(path, text)
 }
 
 // For returns the settings for a profile: of the blocks that match its name
