@@ -1,0 +1,304 @@
+// Package cmd is the command line of vault: flags, terminal, names of
+// variables, exit codes. What a command does to AWS, to keys and to the shell
+// is done by the packages it calls; what to type next is said only here.
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shellvault/vault/keystore"
+	"github.com/shellvault/vault/shell"
+	"github.com/shellvault/vault/sts"
+)
+
+// App is vault in the world that main hands it: all that a command reads or
+// changes outside of itself is a field.
+type App struct {
+	Stdin     io.Reader
+	Stdout    io.Writer
+	Stderr    io.Writer
+	StdoutTTY bool // stdout is a terminal
+	StderrTTY bool
+
+	Env     shell.Env
+	Home    string
+	Host    string // of this machine, for role session names
+	User    string
+	UID     int
+	Exe     string // this binary, as it was found, links not resolved
+	Version string
+	Now     func() time.Time
+
+	Terminal  Terminal
+	Parent    func() string                                                            // name of the program that started this one
+	Client    func(ClientOptions) sts.Client                                           // speaks to AWS
+	Store     func(StoreOptions) (Store, error)                                        // the keystore; opens nothing yet
+	Exec      func(path string, argv, environ []string) error                          // replaces this process
+	EvalMode  func()                                                                   // stop signals no longer stop this process
+	Command   func(ctx context.Context, line string, environ []string) (string, error) // runs a command of the user's for one line
+	KernelKey func(description string, idle, most time.Duration) RestingKey
+
+	function string        // the shell function that called, "" if none did
+	dialect  shell.Dialect // its shell
+	out      bytes.Buffer  // of the commands that a shell evaluates
+	flags    globalFlags
+}
+
+// A RestingKey is where an unlocked key rests between commands.
+type RestingKey interface {
+	keystore.DataKeyCache
+	Extend(end time.Time) error
+}
+
+// globalFlags are those of all commands.
+type globalFlags struct {
+	passphraseFile string
+}
+
+// ClientOptions are what the environment and the profile say of how to reach
+// AWS.
+type ClientOptions struct {
+	CABundle  string
+	FIPS      bool
+	DualStack bool
+}
+
+// Run runs the command line args, without the program's name, and returns the
+// exit code.
+func (app *App) Run(ctx context.Context, args []string) int {
+	args = app.fromFunction(args)
+	root := app.root()
+	root.SetArgs(args)
+	root.SetContext(ctx)
+	root.SetIn(app.Stdin)
+	root.SetOut(app.Stdout)
+	root.SetErr(app.Stderr)
+	err := root.ExecuteContext(ctx)
+	if ctx.Err() != nil && err != nil {
+		err = context.Canceled // ^C is not an error message
+	}
+	evaluated := len(args) > 0 && slices.Contains(evaluatedCommands, args[0])
+	if err == nil && evaluated {
+		if app.function != "" {
+			fmt.Fprintf(&app.out, "\n%s\n", shell.EndMark)
+		}
+		if _, werr := app.Stdout.Write(app.out.Bytes()); werr != nil {
+			err = fmt.Errorf("standard output: %w", werr)
+		}
+	}
+	if err == nil {
+		return 0
+	}
+	code := exitCode(err)
+	var said exitError
+	if !errors.As(err, &said) && code != exitCanceled {
+		app.report(err)
+	}
+	if evaluated && args[0] != "init" && app.function == "" && !app.StdoutTTY && app.dialect != "" {
+		// Nobody looks at this process's status: eval's is that of the code.
+		fmt.Fprint(app.Stdout, app.dialect.Fail(code))
+	}
+	return code
+}
+
+// evaluatedCommands are those whose stdout a shell evaluates; init, which is
+// evaluated by a shell that knows no function yet, writes for itself.
+var evaluatedCommands = []string{"use", "off", "refresh", "region"}
+
+// fromFunction takes off what the shell function puts in front of the user's
+// own words: --fn=SHELL:NAME.
+func (app *App) fromFunction(args []string) []string {
+	if len(args) == 0 {
+		return args
+	}
+	rest, ok := strings.CutPrefix(args[0], "--fn=")
+	if !ok {
+		return args
+	}
+	name, function, _ := strings.Cut(rest, ":")
+	d, err := shell.ParseDialect(name)
+	if err != nil || !shell.FunctionName(function) {
+		return args
+	}
+	app.dialect, app.function = d, function
+	return args[1:]
+}
+
+// name is what the user types to call vault.
+func (app *App) name() string {
+	if app.function != "" {
+		return app.function
+	}
+	return "vault"
+}
+
+// report prints an error and what to do about it.
+func (app *App) report(err error) {
+	fmt.Fprintf(app.Stderr, "vault: %s\n", oneLine(err.Error()))
+	for _, hint := range app.hints(err) {
+		fmt.Fprintf(app.Stderr, "vault: hint: %s\n", hint)
+	}
+}
+
+func (app *App) note(line string) {
+	fmt.Fprintf(app.Stderr, "vault: %s\n", oneLine(line))
+}
+
+// oneLine keeps what comes from files and from the network from breaking the
+// line or talking to the terminal.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || r == '\r' {
+			return ' '
+		}
+		if r < ' ' || 0x7f <= r && r < 0xa0 {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+func (app *App) getenv(name string) (string, bool) {
+	value, ok := app.Env[name]
+	return value, ok
+}
+
+// folder returns the path of vault's own folder of a kind (XDG Base Directory
+// Specification: a relative path counts as none).
+func (app *App) folder(variable, home string) string {
+	if base := app.Env[variable]; filepath.IsAbs(base) {
+		return filepath.Join(base, "vault")
+	}
+	return filepath.Join(app.Home, home, "vault")
+}
+
+// keysFile is where the sealed keys lie; the index stands beside it.
+func (app *App) keysFile() string {
+	if dir := app.Env["AWS_VAULT_FILE_DIR"]; dir != "" {
+		if rest, ok := strings.CutPrefix(dir, "~/"); ok {
+			dir = filepath.Join(app.Home, rest)
+		}
+		// In a folder of our own: aws-vault's files have another format.
+		return filepath.Join(dir, "vault", "keys")
+	}
+	return filepath.Join(app.folder("XDG_DATA_HOME", ".local/share"), "keys")
+}
+
+func (app *App) indexFile() string {
+	return filepath.Join(filepath.Dir(app.keysFile()), "index.json")
+}
+
+func (app *App) sessionsFile() string {
+	return filepath.Join(app.folder("XDG_CACHE_HOME", ".cache"), "sessions")
+}
+
+func (app *App) settingsFile() string {
+	return filepath.Join(app.folder("XDG_CONFIG_HOME", ".config"), "config.toml")
+}
+
+// locks is the folder of locks that are held around calls.
+func (app *App) locks() string {
+	if filepath.IsAbs(app.Env["XDG_RUNTIME_DIR"]) {
+		return app.folder("XDG_RUNTIME_DIR", "")
+	}
+	return app.folder("XDG_STATE_HOME", ".local/state")
+}
+
+// root returns the command line.
+func (app *App) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "vault",
+		Short: "switch this shell between AWS profiles",
+		Long: `vault switches the current shell between AWS profiles: short-lived
+credentials in this shell, long-lived keys in a keystore.
+
+Load it first, by a line in the shell's startup file:
+  ~/.zshrc                     eval "$(vault init zsh)"
+  ~/.bashrc                    eval "$(vault init bash)"
+  ~/.config/fish/config.fish   vault init fish | source`,
+		Example: `  vault add work        store an access key
+  vault use work        switch this shell
+  vault off             leave: everything as it was before`,
+		Version:           app.Version,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		Args:              unknownCommand,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return c.Help()
+		},
+	}
+	root.SetVersionTemplate("vault {{.Version}}\n")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return &usageError{text: err.Error(), hint: "see: " + app.name() + strings.TrimPrefix(c.CommandPath(), "vault") + " --help"}
+	})
+	root.PersistentFlags().StringVar(&app.flags.passphraseFile, "passphrase-file", "", "read the keystore's passphrase from the first line of `FILE`")
+	root.AddCommand(
+		app.initCommand(), app.useCommand(), app.offCommand(), app.refreshCommand(), app.regionCommand(),
+		app.statusCommand(), app.listCommand(), app.execCommand(), app.exportCommand(), app.credentialProcessCommand(),
+		app.addCommand(), app.removeCommand(), app.lockCommand(), app.unlockCommand(),
+		app.completionCommand(), app.manCommand(), app.versionCommand(),
+	)
+	root.SetHelpCommand(&cobra.Command{
+		Use: "help [COMMAND]", Short: "help about a command", Hidden: true,
+		Run: func(c *cobra.Command, args []string) {
+			target, _, err := root.Find(args)
+			if err != nil || target == nil {
+				target = root
+			}
+			_ = target.Help()
+		},
+	})
+	for _, c := range root.Commands() {
+		if slices.Contains(evaluatedCommands, c.Name()) || c.Name() == "init" {
+			c.SetOut(app.Stderr) // words never reach what a shell evaluates
+		}
+	}
+	return root
+}
+
+func unknownCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "see: vault --help"
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "did you mean " + strings.Join(quoted(near), " or ") + "?"
+	}
+	return &usageError{text: fmt.Sprintf("no command %q", args[0]), hint: hint}
+}
+
+// atMost checks the number of arguments; what names them.
+func atMost(least, most int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		hint := "usage: " + c.UseLine()
+		switch {
+		case len(args) < least:
+			return &usageError{text: fmt.Sprintf("%s: %s is missing", c.Name(), what), hint: hint}
+		case len(args) > most:
+			return &usageError{text: fmt.Sprintf("%s: too many arguments: %q", c.Name(), args[most]), hint: hint}
+		}
+		return nil
+	}
+}
+
+// firstLine returns the first line of a file, without its end.
+func firstLine(path string) (string, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	line, _, _ := strings.Cut(string(data), "\n")
+	return strings.TrimSuffix(line, "\r"), nil
+}

@@ -1,0 +1,209 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/shellvault/vault/config"
+	"github.com/shellvault/vault/keystore"
+	"github.com/shellvault/vault/shell"
+	"github.com/shellvault/vault/sts"
+)
+
+// The exit codes.
+const (
+	exitFailed    = 1
+	exitUsage     = 2
+	exitNotLoaded = 3
+	exitKeystore  = 4
+	exitHuman     = 5
+	exitCanceled  = 130 // 128 + SIGINT
+)
+
+// A usageError reports a command line or a setting that is wrong in itself.
+type usageError struct {
+	text string
+	hint string
+}
+
+func (e *usageError) Error() string { return e.text }
+
+func usageErrorf(format string, args ...any) error {
+	return &usageError{text: fmt.Sprintf(format, args...)}
+}
+
+// A notLoadedError reports that a command which changes the shell was run
+// where no shell evaluates what it prints.
+type notLoadedError struct {
+	command string
+	shell   shell.Dialect // "" where it cannot be told
+}
+
+func (e *notLoadedError) Error() string {
+	return fmt.Sprintf("%s changes the shell, and vault is not loaded into this one", e.command)
+}
+
+// An exitError carries the status of a command that has said all itself.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// A hintError adds what to type to an error that this package makes.
+type hintError struct {
+	error
+	hint string
+}
+
+func (e *hintError) Unwrap() error { return e.error }
+
+var errNoTerminal = errors.New("there is no terminal to ask on")
+
+// exitCode returns the status that stands for err.
+func exitCode(err error) int {
+	var (
+		usage      *usageError
+		notLoaded  *notLoadedError
+		exit       exitError
+		parse      *config.ParseError
+		notFound   *config.NotFoundError
+		loop       *config.LoopError
+		setting    *sts.SettingError
+		duration   *sts.DurationError
+		unknown    *shell.UnknownError
+		permission *keystore.PermissionError
+		file       *keystore.FileError
+	)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, context.Canceled):
+		return exitCanceled
+	case errors.As(err, &exit):
+		return int(exit)
+	case errors.As(err, &notLoaded):
+		return exitNotLoaded
+	case errors.Is(err, sts.ErrNoCode), errors.Is(err, errNoTerminal):
+		return exitHuman
+	case errors.Is(err, keystore.ErrLocked), errors.Is(err, keystore.ErrPassphrase), errors.As(err, &permission), errors.As(err, &file):
+		return exitKeystore
+	case errors.As(err, &usage), errors.As(err, &parse), errors.As(err, &notFound), errors.As(err, &loop),
+		errors.As(err, &setting), errors.As(err, &duration), errors.As(err, &unknown):
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// hints returns what to type after err, a line each.
+func (app *App) hints(err error) []string {
+	var (
+		usage     *usageError
+		hint      *hintError
+		notLoaded *notLoadedError
+		notFound  *config.NotFoundError
+		source    *sts.SourceError
+		call      *sts.CallError
+		duration  *sts.DurationError
+		index     *keystore.IndexError
+	)
+	name := app.name()
+	switch {
+	case errors.As(err, &usage) && usage.hint != "":
+		return []string{usage.hint}
+	case errors.As(err, &hint):
+		return []string{hint.hint}
+	case errors.As(err, &notLoaded):
+		return notLoaded.lines(app.Exe)
+	case errors.As(err, &notFound):
+		if len(notFound.Near) > 0 {
+			return []string{"did you mean " + strings.Join(quoted(notFound.Near), " or ") + "?"}
+		}
+		return []string{"see the profiles with: " + name + " list"}
+	case errors.As(err, &source) && source.NoKey:
+		return []string{"store one with: " + name + " add " + word(source.Profile)}
+	case errors.Is(err, keystore.ErrNotFound):
+		return []string{"see what is stored with: " + name + " list"}
+	case errors.Is(err, keystore.ErrLocked):
+		return []string{"run it in a terminal, or set passphrase_command, --passphrase-file or AWS_VAULT_FILE_PASSPHRASE"}
+	case errors.Is(err, sts.ErrNoCode):
+		return []string{"type it in a terminal, or give the code with --mfa-code"}
+	case errors.As(err, &duration):
+		return []string{"see duration_seconds in the config, --duration and the AWS_*_TTL variables"}
+	case errors.As(err, &index):
+		return []string{"move the file away: it is made anew when a key is added"}
+	case errors.As(err, &call):
+		return app.callHints(call)
+	}
+	return nil
+}
+
+// clockSkew is how far off a clock may be before it is worth a word; AWS
+// refuses more than five minutes (IAM User Guide, "Signature Version 4").
+const clockSkew = time.Minute
+
+func (app *App) callHints(e *sts.CallError) []string {
+	name := app.name()
+	step := e.Step
+	switch {
+	case e.ClockOff():
+		if e.Skew < 0 {
+			return []string{fmt.Sprintf("the clock of this machine is %s behind AWS's: set it right and try again", -e.Skew)}
+		}
+		return []string{fmt.Sprintf("the clock of this machine is %s ahead of AWS's: set it right and try again", e.Skew)}
+	case e.WrongMFACode():
+		lines := []string{fmt.Sprintf("device %s; each code is good once: wait for the next one", step.MFASerial)}
+		if e.Skew > clockSkew || e.Skew < -clockSkew {
+			lines = append(lines, "the clock of this machine differs from AWS's by "+e.Skew.Abs().String())
+		}
+		return lines
+	case e.Code == "AccessDenied" && step.Action == sts.AssumeRole:
+		device := "no MFA device was used"
+		if step.MFASerial != "" {
+			device = "MFA device " + step.MFASerial
+		}
+		return []string{
+			"the role does not exist, does not trust the caller, or wants MFA: AWS does not say which",
+			fmt.Sprintf("called with key %s, %s, for profile %q", e.AccessKeyID, device, step.Profile),
+		}
+	case e.Code == "InvalidClientTokenId":
+		return []string{fmt.Sprintf("AWS does not know key %s, or it is not active; replace it with: %s add --overwrite PROFILE", e.AccessKeyID, name)}
+	case e.Code == "SignatureDoesNotMatch":
+		return []string{fmt.Sprintf("the secret does not belong to key %s; replace it with: %s add --overwrite PROFILE", e.AccessKeyID, name)}
+	case e.Code == "ValidationError" && strings.Contains(e.Message, "DurationSeconds exceeds"):
+		return []string{"ask for less with --duration or duration_seconds, or raise the role's maximum session duration"}
+	case e.Code == "":
+		return []string{"nothing was changed; try again when the network is there"}
+	}
+	return nil
+}
+
+// lines are the lines to add to the shell's startup file.
+func (e *notLoadedError) lines(exe string) []string {
+	line := map[shell.Dialect]string{
+		shell.Zsh:  "~/.zshrc:                   eval \"$(" + word(exe) + " init zsh)\"",
+		shell.Bash: "~/.bashrc:                  eval \"$(" + word(exe) + " init bash)\"",
+		shell.Fish: "~/.config/fish/config.fish: " + word(exe) + " init fish | source",
+	}
+	if e.shell != "" {
+		return []string{"add this line to " + line[e.shell], "then open a new shell"}
+	}
+	return []string{"add one of these lines, then open a new shell:", line[shell.Zsh], line[shell.Bash], line[shell.Fish]}
+}
+
+// word quotes s for a line that a person may copy into a shell.
+func word(s string) string {
+	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@+%,") == "" {
+		return s
+	}
+	return shell.Bash.Quote(s)
+}
+
+func quoted(names []string) []string {
+	list := make([]string, len(names))
+	for i, n := range names {
+		list[i] = fmt.Sprintf("%q", n)
+	}
+	return list
+}

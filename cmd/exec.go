@@ -1,0 +1,122 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func (app *App) execCommand() *cobra.Command {
+	var opts sessionOptions
+	c := &cobra.Command{
+		Use:   "exec PROFILE [-- COMMAND...]",
+		Short: "run a command with a profile's credentials",
+		Long: `exec runs a command with a profile's credentials and nothing of another
+switch. The command replaces vault: its exit code and its signals are its own.
+Without a command it is a shell.`,
+		Example:           "  vault exec prod -- aws sts get-caller-identity\n  vault exec prod --region us-east-1 -- terraform plan",
+		ValidArgsFunction: app.completeProfile,
+		Args: func(c *cobra.Command, args []string) error {
+			dash := c.ArgsLenAtDash()
+			switch {
+			case len(args) == 0 || dash == 0:
+				return &usageError{text: "exec: PROFILE is missing", hint: "usage: " + c.UseLine()}
+			case dash < 0 && len(args) > 1, dash > 1:
+				return &usageError{text: fmt.Sprintf("exec: unexpected %q", args[1]), hint: "put -- before the command: " + app.name() + " exec " + word(args[0]) + " -- " + word(args[1]) + " ..."}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := opts.check(); err != nil {
+				return err
+			}
+			return app.exec(c.Context(), args[0], args[1:], opts)
+		},
+	}
+	opts.bind(c.Flags())
+	app.completeFlags(c)
+	return c
+}
+
+func (app *App) exec(ctx context.Context, profile string, argv []string, opts sessionOptions) error {
+	if len(argv) == 0 {
+		shell := app.Env["SHELL"]
+		if shell == "" {
+			shell = "/bin/sh"
+		}
+		argv = []string{shell}
+	}
+	path, err := lookPath(argv[0], app.Env["PATH"])
+	if err != nil {
+		return app.cannotRun(argv[0], err)
+	}
+	r, t, err := app.credentials(ctx, profile, opts, false)
+	if err != nil {
+		return err
+	}
+	app.notes(r)
+	now := newState(r, t, opts.switchFlags)
+	err = app.Exec(path, argv, app.child(t, now).Environ())
+	return app.cannotRun(argv[0], err)
+}
+
+// cannotRun reports a command that did not start, with the status that a shell
+// would give (POSIX.1-2017, XCU 2.8.2).
+func (app *App) cannotRun(name string, err error) error {
+	code, why := 126, err.Error()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		code, why = 127, "command not found"
+	case errors.Is(err, fs.ErrPermission):
+		why = "permission denied"
+	case errors.Is(err, syscall.ENOEXEC):
+		why = "not a program, and no #! line says what runs it"
+	}
+	app.note(fmt.Sprintf("exec: %q: %s", name, why))
+	return exitError(code)
+}
+
+// lookPath finds a command as a shell does (POSIX.1-2017, XCU 2.9.1.1).
+func lookPath(name, path string) (string, error) {
+	if strings.Contains(name, "/") {
+		return name, runnable(name)
+	}
+	if name == "" {
+		return "", fs.ErrNotExist
+	}
+	first := error(fs.ErrNotExist)
+	for _, dir := range filepath.SplitList(path) {
+		if dir == "" {
+			dir = "."
+		}
+		file := dir + "/" + name
+		err := runnable(file)
+		if err == nil {
+			return file, nil
+		}
+		if errors.Is(err, fs.ErrPermission) {
+			first = err
+		}
+	}
+	return "", first
+}
+
+func runnable(file string) error {
+	info, err := os.Stat(file)
+	switch {
+	case err != nil:
+		return err
+	case info.IsDir():
+		return fmt.Errorf("is a folder: %w", fs.ErrPermission)
+	case info.Mode()&0o111 == 0:
+		return fs.ErrPermission
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shellvault/vault/completions"
+	"github.com/shellvault/vault/shell"
+)
+
+func (app *App) initCommand() *cobra.Command {
+	var opts struct {
+		name     string
+		noPrompt bool
+	}
+	c := &cobra.Command{
+		Use:   "init SHELL",
+		Short: "print the script that loads vault into zsh, bash or fish",
+		Long: `init prints a script that defines the shell function "vault", completes its
+words, and shows the profile in the prompt. Load it in the startup file:
+  ~/.zshrc                     eval "$(vault init zsh)"
+  ~/.bashrc                    eval "$(vault init bash)"
+  ~/.config/fish/config.fish   vault init fish | source
+
+HashiCorp's CLI is called vault too. Once loaded, the function calls this
+binary by its path; who needs both names it otherwise:
+  eval "$(/path/to/vault init zsh --cmd av)"`,
+		Example:   "  eval \"$(vault init zsh)\"\n  vault init fish --no-prompt | source",
+		Args:      atMost(1, 1, "SHELL"),
+		ValidArgs: []string{"zsh", "bash", "fish"},
+		RunE: func(_ *cobra.Command, args []string) error {
+			d, err := shell.ParseDialect(args[0])
+			if err != nil {
+				return err
+			}
+			if !shell.FunctionName(opts.name) {
+				return usageErrorf("--cmd %q: a function's name is made of letters, digits, - and _", opts.name)
+			}
+			script, err := d.Script(shell.Init{Exe: app.Exe, Name: opts.name, Prompt: !opts.noPrompt, Now: app.Now(), More: completions.Loaded(string(d))})
+			if err != nil {
+				return err
+			}
+			_, err = io.WriteString(app.Stdout, script)
+			return err
+		},
+	}
+	c.Flags().StringVar(&opts.name, "cmd", "vault", "`NAME` of the function")
+	c.Flags().BoolVar(&opts.noPrompt, "no-prompt", false, "leave the prompt alone; vault_prompt_info prints the segment")
+	return c
+}
+
+func (app *App) completionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:       "completion SHELL",
+		Short:     "print the completion for zsh, bash or fish",
+		Long:      `completion prints the completion for a shell that does not load "vault init", which completes already.`,
+		Example:   "  vault completion bash > /usr/local/share/bash-completion/completions/vault\n  vault completion zsh > /usr/local/share/zsh/site-functions/_vault\n  vault completion fish > ~/.config/fish/completions/vault.fish",
+		Args:      atMost(1, 1, "SHELL"),
+		ValidArgs: []string{"zsh", "bash", "fish"},
+		RunE: func(_ *cobra.Command, args []string) error {
+			d, err := shell.ParseDialect(args[0])
+			if err != nil {
+				return err
+			}
+			_, err = io.WriteString(app.Stdout, completions.File(string(d)))
+			return err
+		},
+	}
+}
+
+func (app *App) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "print the version", Example: "  vault version", Args: atMost(0, 0, ""),
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintf(app.Stdout, "vault %s\n", app.Version)
+			return err
+		},
+	}
+}

@@ -1,0 +1,127 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func (app *App) manCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "man [COMMAND]",
+		Short:   "print the manual page of vault or of a command",
+		Long:    "man prints a manual page for man(1).",
+		Example: "  vault man | man -l -\n  vault man use > vault-use.1",
+		Args:    atMost(0, 1, "COMMAND"),
+		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			for _, sub := range c.Root().Commands() {
+				if sub.IsAvailableCommand() && len(args) == 0 {
+					names = append(names, sub.Name())
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			target := c.Root()
+			if len(args) == 1 {
+				found, _, err := c.Root().Find(args)
+				if err != nil || found == c.Root() {
+					return usageErrorf("man: no command %q", args[0])
+				}
+				target = found
+			}
+			_, err := io.WriteString(app.Stdout, manPage(target, app.Version))
+			return err
+		},
+	}
+}
+
+// manPage prints a command's page in the macros of man(7).
+func manPage(c *cobra.Command, version string) string {
+	var b strings.Builder
+	title := strings.ReplaceAll(c.CommandPath(), " ", "-")
+	fmt.Fprintf(&b, ".TH %s 1 \"\" \"vault %s\" \"vault manual\"\n", roff(strings.ToUpper(title)), roff(version))
+	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", roff(title), roff(c.Short))
+	fmt.Fprintf(&b, ".SH SYNOPSIS\n.B %s\n", roff(c.UseLine()))
+	if c.Long != "" {
+		fmt.Fprintf(&b, ".SH DESCRIPTION\n%s", paragraphs(c.Long))
+	}
+	if subs := c.Commands(); len(subs) > 0 {
+		b.WriteString(".SH COMMANDS\n")
+		for _, sub := range subs {
+			if sub.IsAvailableCommand() {
+				fmt.Fprintf(&b, ".TP\n.B %s\n%s\n", roff(sub.UseLine()), roff(sub.Short))
+			}
+		}
+	}
+	options(&b, "OPTIONS", c.NonInheritedFlags())
+	options(&b, "OPTIONS OF ALL COMMANDS", c.InheritedFlags())
+	if c.Example != "" {
+		fmt.Fprintf(&b, ".SH EXAMPLES\n.nf\n%s\n.fi\n", roff(c.Example))
+	}
+	b.WriteString(".SH EXIT STATUS\n")
+	for _, row := range [][2]string{
+		{"0", "done"}, {"1", "failed"}, {"2", "wrong usage or config"}, {"3", "the shell function is not loaded"},
+		{"4", "the keystore is locked, denied or unreachable"}, {"5", "a person is needed, and there is no way to ask"}, {"130", "interrupted"},
+	} {
+		fmt.Fprintf(&b, ".TP\n.B %s\n%s\n", row[0], roff(row[1]))
+	}
+	return b.String()
+}
+
+func options(b *strings.Builder, heading string, flags *pflag.FlagSet) {
+	if !flags.HasAvailableFlags() {
+		return
+	}
+	fmt.Fprintf(b, ".SH %s\n", heading)
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Hidden {
+			return
+		}
+		name, usage := pflag.UnquoteUsage(f)
+		text := "--" + f.Name
+		if f.Shorthand != "" {
+			text = "-" + f.Shorthand + ", " + text
+		}
+		if name != "" {
+			text += " " + name
+		}
+		fmt.Fprintf(b, ".TP\n.B %s\n%s\n", roff(text), roff(usage))
+	})
+}
+
+// paragraphs sets indented lines as they stand and lets others flow.
+func paragraphs(text string) string {
+	var b strings.Builder
+	verbatim := false
+	for line := range strings.Lines(text + "\n") {
+		line = strings.TrimRight(line, "\n")
+		indented := strings.HasPrefix(line, "  ")
+		if indented != verbatim {
+			b.WriteString(map[bool]string{true: ".PP\n.nf\n", false: ".fi\n"}[indented])
+			verbatim = indented
+		}
+		if line == "" {
+			b.WriteString(".PP\n")
+		} else {
+			b.WriteString(roff(line) + "\n")
+		}
+	}
+	if verbatim {
+		b.WriteString(".fi\n")
+	}
+	return b.String()
+}
+
+// roff escapes what troff would take for a request or an escape.
+func roff(s string) string {
+	s = strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", "\\(ga").Replace(s)
+	if strings.HasPrefix(s, ".") {
+		s = `\&` + s
+	}
+	return strings.ReplaceAll(s, "\n.", "\n\\&.")
+}

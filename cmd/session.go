@@ -1,0 +1,342 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/shellvault/vault/config"
+	"github.com/shellvault/vault/keystore"
+	"github.com/shellvault/vault/sts"
+)
+
+// sessionOptions are the flags of all commands that get credentials.
+type sessionOptions struct {
+	switchFlags
+	mfaCode string
+}
+
+func (o *sessionOptions) bind(f *pflag.FlagSet) {
+	f.StringVar(&o.Region, "region", "", "`REGION` to use in place of the profile's")
+	f.DurationVar(&o.Duration, "duration", 0, "how long the credentials last (default 1h, or the profile's duration_seconds)")
+	f.DurationVar(&o.MinTTL, "min-ttl", 0, "renew what has less than this left (default 5m, less for short sessions)")
+	f.BoolVar(&o.NoSession, "no-session", false, "make no session in between: use the key itself")
+	f.StringVar(&o.mfaCode, "mfa-code", "", "the MFA `CODE`, in place of being asked")
+}
+
+var sixDigits = regexp.MustCompile(`^[0-9]{6}$`)
+
+// check looks at the flags before anything is touched.
+func (o *sessionOptions) check() error {
+	switch {
+	case o.Region != "" && !regionForm.MatchString(o.Region):
+		return usageErrorf("--region %q is not the name of a region", o.Region)
+	case o.Duration != 0 && o.Duration < 15*time.Minute:
+		return usageErrorf("--duration %s is shorter than 15m, the least that AWS allows", o.Duration)
+	case o.MinTTL < 0:
+		return usageErrorf("--min-ttl %s is negative", o.MinTTL)
+	case o.mfaCode != "" && !sixDigits.MatchString(o.mfaCode):
+		return usageErrorf("--mfa-code takes the six digits that the device shows")
+	}
+	return nil
+}
+
+// A resolved profile is a profile with its plan.
+type resolved struct {
+	files *config.Files
+	chain []*config.Profile
+	plan  sts.Plan
+}
+
+func (r resolved) profile() *config.Profile { return r.chain[0] }
+
+// resolve reads the config and plans; it opens no keystore and no connection.
+func (app *App) resolve(name string, o switchFlags) (resolved, error) {
+	files, err := config.Load(config.Locate(app.getenv, app.Home))
+	if err != nil {
+		return resolved{}, err
+	}
+	return app.resolveIn(files, name, o)
+}
+
+func (app *App) resolveIn(files *config.Files, name string, o switchFlags) (resolved, error) {
+	chain, err := files.Chain(name)
+	if err != nil {
+		return resolved{}, err
+	}
+	index, err := keystore.ReadIndex(app.indexFile())
+	if err != nil {
+		return resolved{}, err
+	}
+	stored := make(map[string]string, len(index.Keys))
+	for profile, entry := range index.Keys {
+		stored[profile] = entry.AccessKeyID
+	}
+	options := sts.Options{
+		Duration: o.Duration, NoSession: o.NoSession, MFASerial: app.Env["AWS_MFA_SERIAL"],
+		SessionName: sessionName(app.User, app.Host), Stored: stored,
+		Endpoint: func(p *config.Profile) string {
+			url, _ := config.Endpoint(app.getenvBefore, p, files, "sts")
+			return url
+		},
+	}
+	for variable, field := range map[string]*time.Duration{
+		"AWS_SESSION_TOKEN_TTL":         &options.SessionTTL,
+		"AWS_CHAINED_SESSION_TOKEN_TTL": &options.ChainedTTL,
+		"AWS_ASSUME_ROLE_TTL":           &options.RoleTTL,
+	} {
+		if *field, err = app.durationVariable(variable); err != nil {
+			return resolved{}, err
+		}
+	}
+	plan, err := sts.NewPlan(chain, options)
+	if err != nil {
+		return resolved{}, err
+	}
+	return resolved{files, chain, plan}, nil
+}
+
+// getenvBefore reads a variable as it was before the first switch: another
+// profile's endpoint is not this one's.
+func (app *App) getenvBefore(name string) (string, bool) {
+	if value := before(app.Env, app.current(), name); value != "" {
+		return value, true
+	}
+	return "", false
+}
+
+func (app *App) durationVariable(name string) (time.Duration, error) {
+	text := app.Env[name]
+	if text == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return 0, usageErrorf("%s=%q is not a duration such as 90m or 1h30m", name, text)
+	}
+	return d, nil
+}
+
+// sessionName is the role session name of who is at this machine, in the
+// characters that AWS allows (AWS STS API Reference, AssumeRole).
+func sessionName(user, host string) string {
+	host, _, _ = strings.Cut(host, ".")
+	name := strings.Map(func(r rune) rune {
+		if strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_=,.@-", r) {
+			return r
+		}
+		return '-'
+	}, user+"@"+host)
+	if len(name) > 64 {
+		name = name[:64]
+	}
+	return name
+}
+
+// client returns what speaks to AWS as the profile wants it.
+func (app *App) client(p *config.Profile) sts.Client {
+	setting := func(variable, key string) string {
+		if value, ok := app.getenvBefore(variable); ok {
+			return value
+		}
+		if p == nil {
+			return ""
+		}
+		return p.Get(key)
+	}
+	bundle := setting("AWS_CA_BUNDLE", "ca_bundle")
+	if rest, ok := strings.CutPrefix(bundle, "~/"); ok {
+		bundle = filepath.Join(app.Home, rest)
+	}
+	return app.Client(ClientOptions{
+		CABundle:  bundle,
+		FIPS:      strings.EqualFold(setting("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"), "true"),
+		DualStack: strings.EqualFold(setting("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"), "true"),
+	})
+}
+
+// cache returns the session cache; store is opened when the sealing key does
+// not rest in the kernel.
+func (app *App) cache(store func() (Store, error)) *sts.Cache {
+	rest := app.KernelKey(keystore.SealingKeyDescription(app.keysFile()), 0, mostRest)
+	return &sts.Cache{
+		Path: app.sessionsFile(),
+		Now:  app.Now,
+		Key: func(ctx context.Context) ([]byte, error) {
+			if key, ok := rest.Load(ctx); ok {
+				return key, nil
+			}
+			s, err := store()
+			if err != nil {
+				return nil, err
+			}
+			return keystore.SealingKey(ctx, s, rest, filepath.Join(app.locks(), "sealing-key.lock"))
+		},
+		Rest: func(until time.Time) {
+			if until.IsZero() {
+				_ = rest.Drop()
+			} else {
+				_ = rest.Extend(until)
+			}
+		},
+	}
+}
+
+// mostRest bounds how long the sealing key rests in the kernel: a session
+// lasts 36 hours at most (AWS STS API Reference, GetSessionToken).
+const mostRest = 36 * time.Hour
+
+// runner returns what goes the plan of r.
+func (app *App) runner(r resolved, o sessionOptions, force bool) (*sts.Runner, error) {
+	least := o.MinTTL
+	if least == 0 {
+		var err error
+		if least, err = app.durationVariable("AWS_MIN_TTL"); err != nil {
+			return nil, err
+		}
+	}
+	store := sync.OnceValues(app.openStore)
+	return &sts.Runner{
+		Now:    app.Now,
+		Cache:  app.cache(store),
+		Client: app.client(r.profile()),
+		Key: func(ctx context.Context, s sts.Step) (sts.Credentials, error) {
+			return app.key(ctx, r.files, s, store)
+		},
+		MFA:   app.mfa(o.mfaCode),
+		Lock:  app.flight,
+		Note:  app.note,
+		Least: least,
+		Force: force,
+	}, nil
+}
+
+// key returns the long-lived key that a plan begins with.
+func (app *App) key(ctx context.Context, files *config.Files, s sts.Step, store func() (Store, error)) (sts.Credentials, error) {
+	if s.Action == sts.StaticKeys {
+		p, err := files.Profile(s.Profile)
+		if err != nil {
+			return sts.Credentials{}, err
+		}
+		keys, ok, err := p.StaticKeys()
+		if err != nil || !ok {
+			return sts.Credentials{}, err
+		}
+		return sts.Credentials{AccessKeyID: keys.ID.Text, SecretAccessKey: keystore.NewSecret(keys.Secret.Text), SessionToken: keystore.NewSecret(keys.Token.Text)}, nil
+	}
+	st, err := store()
+	if err != nil {
+		return sts.Credentials{}, err
+	}
+	key, err := keystore.GetUserKey(ctx, st, s.Profile)
+	if err != nil {
+		return sts.Credentials{}, fmt.Errorf("access key of profile %q: %w", s.Profile, err)
+	}
+	return sts.Credentials{AccessKeyID: key.AccessKeyID, SecretAccessKey: key.SecretAccessKey}, nil
+}
+
+// flight takes the lock of a step; while it waits it says for whom.
+func (app *App) flight(ctx context.Context, hash string) (func(), error) {
+	path := filepath.Join(app.locks(), "step-"+hash+".lock")
+	unlock, ok, err := keystore.TryLock(path)
+	if err != nil || ok {
+		return unlock, err
+	}
+	if app.StderrTTY {
+		app.note("waiting for another vault that gets the same credentials")
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, flightTimeout, errFlight)
+	defer cancel()
+	unlock, err = keystore.Lock(ctx, path)
+	if err != nil && errors.Is(context.Cause(ctx), errFlight) {
+		return nil, errFlight
+	}
+	return unlock, err
+}
+
+const flightTimeout = 2 * time.Minute
+
+var errFlight = errors.New("another vault has been getting the same credentials for two minutes: end it, or answer what it asks")
+
+// mfa returns what gives an MFA code: the one on the command line, once, else
+// whoever is at the terminal.
+func (app *App) mfa(code string) func(context.Context, sts.MFARequest) (string, error) {
+	return func(ctx context.Context, r sts.MFARequest) (string, error) {
+		if code != "" {
+			if r.Wrong {
+				return "", sts.ErrNoCode
+			}
+			return code, nil
+		}
+		if r.Wrong {
+			app.note("AWS did not take the code; each is good once: wait for the next one")
+		}
+		for range 3 {
+			typed, err := app.Terminal.Ask(ctx, fmt.Sprintf("MFA code for %s (profile %s): ", r.Serial, r.Profile), true)
+			if errors.Is(err, errNoTerminal) {
+				return "", &sts.CodeError{Serial: r.Serial, Err: sts.ErrNoCode}
+			}
+			if err != nil {
+				return "", err
+			}
+			if typed = strings.TrimSpace(typed); sixDigits.MatchString(typed) {
+				return typed, nil
+			}
+			app.note("an MFA code is six digits: what was typed is not sent")
+		}
+		return "", &sts.CodeError{Serial: r.Serial, Err: errors.New("no code was given")}
+	}
+}
+
+// regionOf returns the region of a switch: the flag's, else the profile's own,
+// else the one from before the first switch.
+func (app *App) regionOf(o switchFlags, p *config.Profile) string {
+	if o.Region != "" {
+		return o.Region
+	}
+	if r := p.Region(); r != "" {
+		return r
+	}
+	old := app.current()
+	if r := before(app.Env, old, "AWS_REGION"); r != "" {
+		return r
+	}
+	return before(app.Env, old, "AWS_DEFAULT_REGION")
+}
+
+// credentials gets what the profile's plan leads to.
+func (app *App) credentials(ctx context.Context, name string, o sessionOptions, force bool) (resolved, target, error) {
+	r, err := app.resolve(name, o.switchFlags)
+	if err != nil {
+		return resolved{}, target{}, err
+	}
+	run, err := app.runner(r, o, force)
+	if err != nil {
+		return resolved{}, target{}, err
+	}
+	creds, err := run.Run(ctx, r.plan)
+	if err != nil {
+		return resolved{}, target{}, err
+	}
+	return r, target{
+		profile: name, creds: creds, region: app.regionOf(o.switchFlags, r.profile()),
+		more: app.settings(r.profile(), r.files, app.current()),
+	}, nil
+}
+
+// newState begins the state of a switch to t.
+func newState(r resolved, t target, o switchFlags) *state {
+	s := &state{Profile: t.profile, Key: t.creds.AccessKeyID, Expires: t.creds.Expires}
+	s.Flags, s.Plan = o, r.plan.Hash(len(r.plan.Steps)-1)
+	if !t.creds.Issued.IsZero() {
+		s.Issued = t.creds.Issued.Unix()
+	}
+	return s
+}

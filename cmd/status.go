@@ -1,0 +1,383 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shellvault/vault/config"
+	"github.com/shellvault/vault/keystore"
+	"github.com/shellvault/vault/sts"
+)
+
+func (app *App) statusCommand() *cobra.Command {
+	var asJSON, verify bool
+	c := &cobra.Command{
+		Use:     "status",
+		Short:   "show what this shell uses",
+		Long:    "status shows the profile of this shell, its account, role, region and time left, and where each comes from. --verify asks AWS.",
+		Example: "  vault status\n  vault status --verify --json",
+		Args:    atMost(0, 0, ""),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return app.status(c.Context(), asJSON, verify)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&verify, "verify", false, "ask AWS whose the credentials are")
+	return c
+}
+
+// statusJSON is the stable form of status --json.
+type statusJSON struct {
+	Version     int         `json:"version"`
+	Profile     *string     `json:"profile"`
+	Account     string      `json:"account,omitempty"`
+	RoleARN     string      `json:"role_arn,omitempty"`
+	AccessKeyID string      `json:"access_key_id,omitempty"`
+	Region      string      `json:"region,omitempty"`
+	Expires     *time.Time  `json:"expires,omitempty"`
+	SecondsLeft *int64      `json:"seconds_left,omitempty"`
+	Changed     string      `json:"changed,omitempty"` // the variable that somebody else changed since
+	Caller      *callerJSON `json:"caller,omitempty"`
+
+	from map[string]string
+}
+
+type callerJSON struct {
+	Account string `json:"account"`
+	ARN     string `json:"arn"`
+	UserID  string `json:"user_id"`
+}
+
+func (app *App) status(ctx context.Context, asJSON, verify bool) error {
+	st := statusJSON{Version: 1, from: map[string]string{}}
+	current := app.current()
+	var p *config.Profile
+	if current != nil {
+		p = app.describe(&st, current)
+	}
+	if st.Region = app.Env["AWS_REGION"]; st.Region == "" {
+		st.Region = app.Env["AWS_DEFAULT_REGION"]
+	}
+	if verify {
+		caller, err := app.callerOfEnv(ctx, p, st.Region)
+		if err != nil {
+			return err
+		}
+		st.Caller = &callerJSON{caller.Account, caller.ARN, caller.UserID}
+	}
+	if asJSON {
+		text, err := json.MarshalIndent(st, "", "  ")
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(app.Stdout, "%s\n", text)
+		return err
+	}
+	return app.printStatus(st)
+}
+
+// describe fills in what the switch and the config say, and returns the
+// profile if it is still defined.
+func (app *App) describe(st *statusJSON, current *state) *config.Profile {
+	st.Profile = &current.Profile
+	st.AccessKeyID = current.Key
+	st.Changed = app.foreign(current)
+	if !current.Expires.IsZero() {
+		left := int64(current.Expires.Sub(app.Now()) / time.Second)
+		st.Expires, st.SecondsLeft = &current.Expires, &left
+	}
+	files, err := config.Load(config.Locate(app.getenv, app.Home))
+	if err != nil {
+		return nil
+	}
+	p, err := files.Profile(current.Profile)
+	if err != nil {
+		return nil
+	}
+	if v, ok := p.Lookup("role_arn"); ok {
+		st.RoleARN, st.Account = v.Text, accountOf(v.Text)
+		st.from["role"], st.from["account"] = tilde(v.File, app.Home)+fmt.Sprintf(":%d", v.Line), "the role's ARN"
+	} else if v, ok := p.Lookup("mfa_serial"); ok {
+		st.Account, st.from["account"] = accountOf(v.Text), "the MFA device's ARN"
+	}
+	region := app.Env["AWS_REGION"]
+	v, ok := p.Lookup("region")
+	switch {
+	case current.Flags.Region != "" && current.Flags.Region == region:
+		st.from["region"] = "set for this switch"
+	case ok && v.Text == region:
+		st.from["region"] = tilde(v.File, app.Home) + fmt.Sprintf(":%d", v.Line)
+	case region != "" && !current.ours(app.Env, "AWS_REGION"):
+		st.from["region"] = "exported since the switch"
+	case region != "":
+		st.from["region"] = "exported before the switch"
+	}
+	return p
+}
+
+func (app *App) callerOfEnv(ctx context.Context, p *config.Profile, region string) (sts.Caller, error) {
+	with := sts.Credentials{
+		AccessKeyID:     app.Env["AWS_ACCESS_KEY_ID"],
+		SecretAccessKey: keystore.NewSecret(app.Env["AWS_SECRET_ACCESS_KEY"]),
+		SessionToken:    keystore.NewSecret(app.Env["AWS_SESSION_TOKEN"]),
+	}
+	if with.AccessKeyID == "" {
+		return sts.Caller{}, &hintError{fmt.Errorf("status --verify: there are no credentials in this shell"), "use a profile with: " + app.name() + " use PROFILE"}
+	}
+	endpoint := app.Env["AWS_ENDPOINT_URL_STS"]
+	if endpoint == "" {
+		endpoint = app.Env["AWS_ENDPOINT_URL"]
+	}
+	if region == "" {
+		region = "us-east-1"
+	}
+	return app.client(p).Caller(ctx, with, region, endpoint)
+}
+
+func (app *App) printStatus(st statusJSON) error {
+	paint := app.painter()
+	w := tabwriter.NewWriter(app.Stdout, 0, 0, 2, ' ', 0)
+	row := func(name, value, from string) {
+		if value == "" {
+			return
+		}
+		if from != "" {
+			from = paint.faint("  (" + from + ")")
+		}
+		fmt.Fprintf(w, "%s\t%s%s\n", name, oneLine(value), from)
+	}
+	if st.Profile == nil {
+		if _, ok := app.Env[stateVariable]; ok {
+			app.note("the state of this shell cannot be read: it was switched by another version of vault")
+		}
+		fmt.Fprintln(app.Stdout, "no profile is in use in this shell")
+	} else {
+		row("profile", paint.bold(*st.Profile), "")
+		row("account", st.Account, st.from["account"])
+		row("role", st.RoleARN, st.from["role"])
+		row("key", st.AccessKeyID, "")
+	}
+	row("region", st.Region, st.from["region"])
+	if st.Expires != nil {
+		left := time.Duration(*st.SecondsLeft) * time.Second
+		text := app.clock(*st.Expires)
+		if left <= 0 {
+			row("expires", paint.red("expired at "+text), "")
+		} else {
+			row("expires", text+", in "+roughly(left), "")
+		}
+	}
+	if st.Caller != nil {
+		row("caller", st.Caller.ARN, "AWS says so")
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if st.Changed != "" {
+		app.note(fmt.Sprintf("%s was changed since the switch: this shell may use another account", st.Changed))
+	}
+	return nil
+}
+
+// roughly prints a time left in its two largest units.
+func roughly(d time.Duration) string {
+	switch {
+	case d >= time.Hour:
+		return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
+	case d >= time.Minute:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	}
+	return fmt.Sprintf("%ds", d/time.Second)
+}
+
+func (app *App) listCommand() *cobra.Command {
+	var asJSON, names bool
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "list profiles, stored keys and live sessions",
+		Long:    "list shows the profiles of the config and credentials files, where their credentials come from, which keys are stored, and which sessions live. It reads no secret.",
+		Example: "  vault list\n  vault list --names\n  vault list --json",
+		Args:    atMost(0, 0, ""),
+		RunE: func(*cobra.Command, []string) error {
+			if names {
+				list, err := config.ScanNames(config.Locate(app.getenv, app.Home))
+				if err != nil {
+					return err
+				}
+				var text strings.Builder
+				for _, name := range list {
+					text.WriteString(name + "\n")
+				}
+				_, err = io.WriteString(app.Stdout, text.String())
+				return err
+			}
+			return app.list(asJSON)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&names, "names", false, "print the names alone, a line each")
+	return c
+}
+
+// profileJSON is one profile of list --json.
+type profileJSON struct {
+	Profile string     `json:"profile"`
+	Source  string     `json:"source"` // what its credentials come from
+	From    string     `json:"source_profile,omitempty"`
+	Account string     `json:"account,omitempty"`
+	RoleARN string     `json:"role_arn,omitempty"`
+	Region  string     `json:"region,omitempty"`
+	Key     string     `json:"stored_access_key_id,omitempty"`
+	Expires *time.Time `json:"session_expires,omitempty"`
+	Current bool       `json:"current,omitempty"`
+}
+
+func (app *App) list(asJSON bool) error {
+	profiles, err := app.profiles()
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		text, err := json.MarshalIndent(struct {
+			Version  int           `json:"version"`
+			Profiles []profileJSON `json:"profiles"`
+		}{1, profiles}, "", "  ")
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(app.Stdout, "%s\n", text)
+		return err
+	}
+	if len(profiles) == 0 {
+		fmt.Fprintf(app.Stdout, "no profiles yet; store a key with: %s add PROFILE\n", app.name())
+		return nil
+	}
+	paint := app.painter()
+	table := [][]string{{"PROFILE", "SOURCE", "ACCOUNT", "ROLE", "REGION", "KEY", "SESSION"}}
+	for _, p := range profiles {
+		role := p.RoleARN
+		if i := strings.Index(role, ":role/"); i >= 0 {
+			role = role[i+len(":role/"):]
+		}
+		source := p.Source
+		if p.From != "" {
+			source = p.From
+		}
+		session := ""
+		if p.Expires != nil {
+			session = roughly(p.Expires.Sub(app.Now()))
+		}
+		name := p.Profile
+		if p.Current {
+			name += " *"
+		}
+		table = append(table, []string{name, source, p.Account, role, p.Region, p.Key, session})
+	}
+	return printTable(app.Stdout, table, func(row, column int, cell string) string {
+		switch {
+		case row == 0:
+			return paint.faint(cell)
+		case profiles[row-1].Current && column == 0:
+			return paint.green(cell)
+		case column == 6 && cell != "":
+			return paint.green(cell)
+		}
+		return cell
+	})
+}
+
+func (app *App) profiles() ([]profileJSON, error) {
+	files, err := config.Load(config.Locate(app.getenv, app.Home))
+	if err != nil {
+		return nil, err
+	}
+	index, err := keystore.ReadIndex(app.indexFile())
+	if err != nil {
+		return nil, err
+	}
+	sessions := map[string]time.Time{}
+	for _, h := range app.cache(nil).Headers() {
+		if h.Expires.After(sessions[h.Profile]) {
+			sessions[h.Profile] = h.Expires
+		}
+	}
+	names := files.Names()
+	defined := make(map[string]bool, len(names))
+	for _, name := range names {
+		defined[name] = true
+	}
+	current := app.current()
+	list := []profileJSON{}
+	for _, name := range names {
+		j := profileJSON{Profile: name, Current: current != nil && current.Profile == name}
+		if end, ok := sessions[name]; ok {
+			j.Expires = &end
+		}
+		entry, stored := index.Keys[name]
+		j.Key = entry.AccessKeyID
+		p, err := files.Profile(name)
+		if err != nil {
+			j.Source = "error"
+			list = append(list, j)
+			continue
+		}
+		j.Region, j.RoleARN = p.Region(), p.Get("role_arn")
+		if j.Account = accountOf(j.RoleARN); j.Account == "" {
+			j.Account = accountOf(p.Get("mfa_serial"))
+		}
+		if j.Account == "" {
+			j.Account = p.Get("sso_account_id")
+		}
+		j.Source = sourceOf(p, stored)
+		if j.Source == "source_profile" {
+			j.From = p.Get("source_profile")
+		}
+		list = append(list, j)
+	}
+	// A key whose profile is gone from the files is not forgotten.
+	for _, name := range sortedKeys(index.Keys) {
+		if !defined[name] {
+			list = append(list, profileJSON{Profile: name, Source: "no profile", Key: index.Keys[name].AccessKeyID})
+		}
+	}
+	return list, nil
+}
+
+// sourceOf names where a profile's credentials come from, in the order in
+// which they are looked for.
+func sourceOf(p *config.Profile, stored bool) string {
+	if stored {
+		return "keystore"
+	}
+	if p.Get("role_arn") != "" {
+		for _, key := range []string{"source_profile", "credential_source", "web_identity_token_file"} {
+			if p.Get(key) != "" {
+				return key
+			}
+		}
+	}
+	for _, key := range []string{"web_identity_token_file", "sso_session", "sso_start_url"} {
+		if p.Get(key) != "" {
+			return key
+		}
+	}
+	if keys, ok, err := p.StaticKeys(); err == nil && ok {
+		if keys.File == config.CredentialsFile {
+			return "credentials file"
+		}
+		return "config file"
+	}
+	for _, key := range []string{"login_session", "credential_process"} {
+		if p.Get(key) != "" {
+			return key
+		}
+	}
+	return "-"
+}

@@ -1,0 +1,153 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/shellvault/vault/config"
+	"github.com/shellvault/vault/keystore"
+)
+
+// A Store is a keystore that can be locked and unlocked.
+type Store interface {
+	keystore.Store
+	Unlock(ctx context.Context) error
+	Lock() error
+}
+
+// StoreOptions say which keystore to open, and how.
+type StoreOptions struct {
+	Path       string
+	Passphrase func(context.Context, keystore.PassphraseRequest) (keystore.Secret, error)
+	Cache      keystore.DataKeyCache
+	Waiting    func()
+}
+
+// Defaults of how long the unlocked keystore rests.
+const (
+	unlockIdle = 15 * time.Minute
+	unlockMax  = 8 * time.Hour
+)
+
+// openStore returns the keystore: AWS_VAULT_BACKEND, else the config, else the
+// one that holds keys, else the only one there is.
+func (app *App) openStore() (Store, error) {
+	settings, err := config.LoadSettings(app.settingsFile())
+	if err != nil {
+		return nil, err
+	}
+	backend, from := app.Env["AWS_VAULT_BACKEND"], "AWS_VAULT_BACKEND"
+	if backend == "" {
+		backend, from = settings.Backend, app.settingsFile()
+	}
+	index, err := keystore.ReadIndex(app.indexFile())
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case backend != "" && backend != backendFile:
+		return nil, &usageError{text: fmt.Sprintf("%s: no keystore %q", from, backend), hint: "vault keeps keys in: file"}
+	case index.Backend != "" && index.Backend != backendFile:
+		return nil, &usageError{text: fmt.Sprintf("%s: the keys are in the keystore %q, which this vault does not have", app.indexFile(), index.Backend)}
+	}
+	idle, most := settings.UnlockIdle, settings.UnlockMax
+	if idle == 0 {
+		idle = unlockIdle
+	}
+	if most == 0 {
+		most = unlockMax
+	}
+	kernel := app.KernelKey(keystore.DataKeyDescription(app.keysFile()), idle, most)
+	return app.Store(StoreOptions{
+		Path:       app.keysFile(),
+		Passphrase: app.passphrase(settings),
+		// Where there is no kernel keyring, one command asks once.
+		Cache:   keystore.Caches{kernel, &keystore.HeldKey{Max: most, Now: app.Now}},
+		Waiting: func() { app.note("waiting for another vault that unlocks the keystore") },
+	})
+}
+
+const backendFile = "file"
+
+// passphrase returns what gives the keystore's passphrase, in this order:
+// --passphrase-file, AWS_VAULT_FILE_PASSPHRASE, passphrase_command, the
+// terminal. Only a person is asked twice.
+func (app *App) passphrase(settings config.Settings) func(context.Context, keystore.PassphraseRequest) (keystore.Secret, error) {
+	return func(ctx context.Context, ask keystore.PassphraseRequest) (keystore.Secret, error) {
+		given, from, err := app.givenPassphrase(ctx, settings)
+		if err != nil {
+			return keystore.Secret{}, err
+		}
+		if from != "" {
+			if ask.Attempt > 1 {
+				return keystore.Secret{}, fmt.Errorf("%w from %s", keystore.ErrPassphrase, from)
+			}
+			return given, nil
+		}
+		if ask.Attempt > 1 {
+			app.note("wrong passphrase")
+		}
+		if !ask.New {
+			text, err := app.Terminal.Ask(ctx, fmt.Sprintf("Passphrase of the keystore %s: ", tilde(ask.Path, app.Home)), true)
+			return keystore.NewSecret(text), noTerminal(err)
+		}
+		for range 3 {
+			text, err := app.Terminal.Ask(ctx, fmt.Sprintf("New passphrase for the keystore %s: ", tilde(ask.Path, app.Home)), true)
+			if err != nil {
+				return keystore.Secret{}, noTerminal(err)
+			}
+			if text == "" {
+				app.note("the passphrase is empty")
+				continue
+			}
+			again, err := app.Terminal.Ask(ctx, "Again: ", true)
+			if err != nil {
+				return keystore.Secret{}, noTerminal(err)
+			}
+			if text == again {
+				return keystore.NewSecret(text), nil
+			}
+			app.note("the two differ")
+		}
+		return keystore.Secret{}, errors.New("no passphrase was set")
+	}
+}
+
+// noTerminal turns the lack of a terminal into what it means for a keystore.
+func noTerminal(err error) error {
+	if errors.Is(err, errNoTerminal) {
+		return keystore.ErrLocked
+	}
+	return err
+}
+
+func (app *App) givenPassphrase(ctx context.Context, settings config.Settings) (given keystore.Secret, from string, err error) {
+	switch {
+	case app.flags.passphraseFile != "":
+		line, err := firstLine(app.flags.passphraseFile)
+		if err != nil {
+			return keystore.Secret{}, "", usageErrorf("--passphrase-file: %s", err)
+		}
+		return keystore.NewSecret(line), "--passphrase-file", nil
+	case app.Env["AWS_VAULT_FILE_PASSPHRASE"] != "":
+		return keystore.NewSecret(app.Env["AWS_VAULT_FILE_PASSPHRASE"]), "AWS_VAULT_FILE_PASSPHRASE", nil
+	case settings.PassphraseCommand != "":
+		line, err := app.Command(ctx, settings.PassphraseCommand, app.Env.Environ())
+		if err != nil {
+			return keystore.Secret{}, "", fmt.Errorf("passphrase_command: %w", err)
+		}
+		return keystore.NewSecret(line), "passphrase_command", nil
+	}
+	return keystore.Secret{}, "", nil
+}
+
+// tilde shortens a path below the home folder.
+func tilde(path, home string) string {
+	if rest, err := filepath.Rel(home, path); err == nil && filepath.IsLocal(rest) {
+		return filepath.Join("~", rest)
+	}
+	return path
+}

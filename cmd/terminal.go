@@ -1,0 +1,112 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+)
+
+// A Terminal asks the person in front of it.
+type Terminal interface {
+	// Ask prints the question and returns the line that is typed, which is not
+	// shown where it is hidden. It fails at once with an error that wraps
+	// errNoTerminal where nobody can be asked, and with context.Canceled on ^C.
+	Ask(ctx context.Context, question string, hidden bool) (string, error)
+}
+
+// TTY is the controlling terminal of this process. It is used whatever stdin
+// and stdout are, and only while the process is in the foreground: a question
+// from the background would stop the job.
+type TTY struct{}
+
+// Ask asks on /dev/tty.
+func (TTY) Ask(ctx context.Context, question string, hidden bool) (string, error) {
+	// Non-blocking, so that waiting for a line can be given up.
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", errNoTerminal
+	}
+	defer tty.Close()
+	fd := int(tty.Fd())
+	if front, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP); err != nil || front != unix.Getpgrp() {
+		return "", fmt.Errorf("%w: vault runs in the background", errNoTerminal)
+	}
+	if ctx.Err() != nil {
+		return "", context.Canceled
+	}
+	if hidden {
+		before, err := term.GetState(fd)
+		if err != nil {
+			return "", errNoTerminal
+		}
+		// Restored on every way out: ^C ends the context, not the process.
+		defer term.Restore(fd, before)
+		if err := echoOff(fd); err != nil {
+			return "", fmt.Errorf("terminal: %w", err)
+		}
+	}
+	if _, err := tty.WriteString(question); err != nil {
+		return "", errNoTerminal
+	}
+	line, err := readLine(ctx, fd)
+	if hidden || err != nil {
+		_, _ = tty.WriteString("\n")
+	}
+	return line, err
+}
+
+// maxLine bounds what is read from a terminal in answer to one question.
+const maxLine = 4096
+
+// readLine reads one line from the terminal, until ctx is done.
+func readLine(ctx context.Context, fd int) (string, error) {
+	// Closing the writing end wakes the poll below.
+	r, w, err := os.Pipe()
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	stop := context.AfterFunc(ctx, func() { w.Close() })
+	defer func() {
+		if stop() {
+			w.Close()
+		}
+	}()
+	var line []byte
+	defer func() { clear(line) }()
+	buf := make([]byte, maxLine)
+	defer clear(buf)
+	for {
+		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(r.Fd()), Events: unix.POLLIN}}
+		if _, err := unix.Poll(fds, -1); err != nil && !errors.Is(err, unix.EINTR) {
+			return "", err
+		}
+		if ctx.Err() != nil {
+			return "", context.Canceled
+		}
+		if fds[0].Revents == 0 {
+			continue
+		}
+		n, err := unix.Read(fd, buf)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return "", fmt.Errorf("%w: %s", errNoTerminal, err)
+		case n == 0 && len(line) == 0:
+			return "", context.Canceled // ^D, or the terminal is gone
+		}
+		line = append(line, buf[:n]...)
+		if i := bytes.IndexByte(line, '\n'); i >= 0 {
+			return string(bytes.TrimSuffix(line[:i], []byte("\r"))), nil
+		}
+		if n == 0 || len(line) > maxLine {
+			return string(line), nil
+		}
+	}
+}

@@ -1,0 +1,179 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shellvault/vault/shell"
+)
+
+// regionForm is what names of regions are made of (AWS General Reference,
+// "Regions and zones"); those to come are of the same form.
+var regionForm = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
+
+type useOptions struct {
+	sessionOptions
+	shell string
+}
+
+func (app *App) useCommand() *cobra.Command {
+	var opts useOptions
+	c := &cobra.Command{
+		Use:   "use PROFILE|-",
+		Short: "switch this shell to a profile",
+		Long: `use gives this shell short-lived credentials for a profile, in place of
+those that it has. "-" is the profile before.
+
+The shell function that "vault init" defines runs it; without one it is
+  eval "$(vault use PROFILE)"`,
+		Example: `  vault use prod
+  vault use prod --region eu-west-1 --duration 4h
+  vault use -`,
+		Args:              atMost(1, 1, "PROFILE"),
+		ValidArgsFunction: app.completeProfile,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := opts.check(); err != nil {
+				return err
+			}
+			return app.use(c.Context(), args[0], opts, c.Flags().Changed)
+		},
+	}
+	opts.bind(c.Flags())
+	bindShell(c, &opts.shell)
+	app.completeFlags(c)
+	return c
+}
+
+// bindShell binds --shell, for those who evaluate the output themselves.
+func bindShell(c *cobra.Command, value *string) {
+	c.Flags().StringVar(value, "shell", "", "print code for this `SHELL`: zsh, bash or fish (default: the one that runs vault)")
+}
+
+// evaluator returns the shell that evaluates stdout, or an error where none
+// does.
+func (app *App) evaluator(command, flag string) (shell.Dialect, error) {
+	if app.function != "" {
+		app.EvalMode()
+		return app.dialect, nil
+	}
+	name := flag
+	if name == "" {
+		name = app.Parent()
+	}
+	d, err := shell.ParseDialect(name)
+	if err != nil && flag != "" {
+		return "", err
+	}
+	if app.StdoutTTY {
+		return "", &notLoadedError{"vault " + command, d}
+	}
+	if err != nil {
+		return "", &usageError{
+			text: fmt.Sprintf("%s: cannot tell which shell evaluates this: the parent is %q", command, name),
+			hint: "say it with --shell zsh, bash or fish",
+		}
+	}
+	app.dialect = d
+	app.EvalMode()
+	return d, nil
+}
+
+func (app *App) use(ctx context.Context, name string, opts useOptions, changed func(string) bool) error {
+	d, err := app.evaluator("use", opts.shell)
+	if err != nil {
+		return err
+	}
+	old := app.current()
+	if name == "-" {
+		prev, err := app.previous(old)
+		if err != nil {
+			return err
+		}
+		name = prev.Profile
+		opts.switchFlags = merge(prev.Flags, opts.switchFlags, changed)
+	}
+	r, t, err := app.credentials(ctx, name, opts.sessionOptions, false)
+	if err != nil {
+		return err
+	}
+	now := newState(r, t, opts.switchFlags)
+	if old != nil {
+		now.Prev = old.Prev
+		if old.Profile != name || old.Flags != opts.switchFlags {
+			now.Prev = &previous{old.Profile, old.Flags}
+		}
+	} else if last, ok := parseState(app.Env[lastVariable]); ok && last.Profile != name {
+		now.Prev = &previous{last.Profile, last.Flags}
+	}
+	app.notes(r)
+	return app.print(d, old, now, t.variables(), nil, fmt.Sprintf("using %s", app.until(t)))
+}
+
+// merge lays the flags that were typed over those of an earlier switch.
+func merge(flags, typed switchFlags, changed func(string) bool) switchFlags {
+	for name, take := range map[string]func(){
+		"region":     func() { flags.Region = typed.Region },
+		"duration":   func() { flags.Duration = typed.Duration },
+		"min-ttl":    func() { flags.MinTTL = typed.MinTTL },
+		"no-session": func() { flags.NoSession = typed.NoSession },
+	} {
+		if changed(name) {
+			take()
+		}
+	}
+	return flags
+}
+
+// previous returns the switch that "-" stands for: the one before this, or,
+// after off, the last one.
+func (app *App) previous(old *state) (previous, error) {
+	if old != nil && old.Prev != nil {
+		return *old.Prev, nil
+	}
+	if old == nil {
+		if last, ok := parseState(app.Env[lastVariable]); ok {
+			return previous{last.Profile, last.Flags}, nil
+		}
+	}
+	return previous{}, &hintError{fmt.Errorf("use -: this shell has no profile before"), "name one: " + app.name() + " use PROFILE"}
+}
+
+// notes prints what the plan has to say.
+func (app *App) notes(r resolved) {
+	for _, line := range r.plan.Notes {
+		app.note(line)
+	}
+}
+
+// until says which profile, and to when.
+func (app *App) until(t target) string {
+	text := t.profile
+	if !t.creds.Expires.IsZero() {
+		text += " until " + app.clock(t.creds.Expires)
+	}
+	return text
+}
+
+// print prints the switch from old to now as code for the shell.
+func (app *App) print(d shell.Dialect, old, now *state, want shell.Env, keep []string, say string) error {
+	s := change(app.Env, old, want, now, keep)
+	s.Set[stateVariable] = now.String()
+	s.Say = "vault: " + say
+	return app.emit(d, s)
+}
+
+func (app *App) emit(d shell.Dialect, s shell.Switch) error {
+	code, err := d.Format(s)
+	if err != nil {
+		return err
+	}
+	app.out.WriteString(strings.TrimRight(code, "\n"))
+	if app.function == "" {
+		app.out.WriteByte('\n')
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+// Command vault switches the current shell between AWS profiles.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/shellvault/vault/cmd"
+	"github.com/shellvault/vault/keystore"
+	"github.com/shellvault/vault/shell"
+	"github.com/shellvault/vault/sts"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func run() int {
+	undump, err := keystore.NotDumpable()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "vault: the process cannot be kept from core dumps: %s\n", err)
+		return 1
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	host, _ := os.Hostname()
+	env := shell.ParseEnv(os.Environ())
+	app := &cmd.App{
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		StdoutTTY: term.IsTerminal(int(os.Stdout.Fd())),
+		StderrTTY: term.IsTerminal(int(os.Stderr.Fd())),
+		Env:       env,
+		Home:      home(env),
+		Host:      host,
+		User:      username(env),
+		Exe:       executable(),
+		Version:   version,
+		Now:       time.Now,
+		Terminal:  cmd.TTY{},
+		Parent:    parent,
+		Client: func(o cmd.ClientOptions) sts.Client {
+			return &sts.AWS{Now: time.Now, CABundle: o.CABundle, FIPS: o.FIPS, Dual: o.DualStack}
+		},
+		Store: func(o cmd.StoreOptions) (cmd.Store, error) {
+			return &keystore.File{Path: o.Path, Passphrase: o.Passphrase, Cache: o.Cache, Waiting: o.Waiting}, nil
+		},
+		KernelKey: func(description string, idle, most time.Duration) cmd.RestingKey {
+			return keystore.KernelKey{Description: description, Idle: idle, Max: most, Now: time.Now}
+		},
+		Exec: func(path string, argv, environ []string) error {
+			undump()
+			return syscall.Exec(path, argv, environ)
+		},
+		Command:  command,
+		EvalMode: func() { signal.Ignore(syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU) },
+	}
+	return app.Run(ctx, os.Args[1:])
+}
+
+func main() { os.Exit(run()) }
+
+func home(env shell.Env) string {
+	if dir := env["HOME"]; filepath.IsAbs(dir) {
+		return dir
+	}
+	if u, err := user.Current(); err == nil {
+		return u.HomeDir
+	}
+	return "/"
+}
+
+func username(env shell.Env) string {
+	for _, name := range []string{"USER", "LOGNAME"} {
+		if env[name] != "" {
+			return env[name]
+		}
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return strconv.Itoa(os.Getuid())
+}
+
+// executable returns the path that this binary was called by: links are not
+// resolved, because they outlive upgrades and what they point to does not.
+func executable() string {
+	self, err := os.Executable()
+	if err != nil {
+		self = os.Args[0]
+	}
+	called, err := exec.LookPath(os.Args[0])
+	if err != nil {
+		return self
+	}
+	if called, err = filepath.Abs(called); err != nil {
+		return self
+	}
+	a, aerr := os.Stat(called)
+	b, berr := os.Stat(self)
+	if aerr != nil || berr != nil || !os.SameFile(a, b) {
+		return self
+	}
+	return called
+}
+
+// command runs one of the user's own commands in a shell and returns the first
+// line that it prints; what it says goes to the user.
+func command(ctx context.Context, line string, environ []string) (string, error) {
+	c := exec.CommandContext(ctx, "/bin/sh", "-c", line)
+	c.Env = environ
+	c.Stdin, c.Stderr = os.Stdin, os.Stderr
+	out, err := c.Output()
+	if err != nil {
+		return "", err
+	}
+	defer clear(out)
+	for i, b := range out {
+		if b == '\n' {
+			return string(out[:i]), nil
+		}
+	}
+	return string(out), nil
+}
