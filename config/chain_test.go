@@ -187,6 +187,26 @@ func TestStaticKeys(t *testing.T) {
 	}
 }
 
+func TestSecretsDoNotPrint(t *testing.T) {
+	f := mustParse(t, "", "[a]\naws_access_key_id = AKIA\naws_secret_access_key = hush\naws_session_token = hush\n")
+	p, err := f.Profile("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, _, err := p.StaticKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprintf("%v %+v", p, k), `profile "a" AKIA (credentials:3)`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	for _, key := range p.Keys() {
+		if IsSecret(key) != (p.Get(key) == "hush") {
+			t.Errorf("IsSecret(%q) is %v", key, IsSecret(key))
+		}
+	}
+}
+
 func TestRoleSource(t *testing.T) {
 	tests := []struct{ props, want, err string }{
 		{"role_arn = r\nsource_profile = b", "source_profile", ""},

@@ -186,6 +186,7 @@ func TestSetValue(t *testing.T) {
 		{"spacing stays", "[profile p]\nK\t=v  \n", "k", "w", "[profile p]\nK\t=w  \n"},
 		{"comment stays", "[profile p]\nk =  v # c;d\n", "k", "w x", "[profile p]\nk =  w x # c;d\n"},
 		{"CRLF stays", "[profile p]\r\nk = v\r\nl = w\r\n", "k", "x", "[profile p]\r\nk = x\r\nl = w\r\n"},
+		{"CRLF stays, empty", "[profile p]\r\nk =\r\nl =  # c\r\n", "k", "x", "[profile p]\r\nk = x\r\nl =  # c\r\n"},
 		{"no final newline stays", "[profile p]\nk = v", "k", "x", "[profile p]\nk = x"},
 		{"the last one", "[profile p]\nk = 1\n[profile q]\nk = 2\n[profile p]\nk = 3\nk = 4\n", "k", "5", "[profile p]\nk = 1\n[profile q]\nk = 2\n[profile p]\nk = 3\nk = 5\n"},
 		{"continuation goes", "[profile p]\nk = 1\n 2\n\n 3\n\n# c\nl = 4\n", "k", "5", "[profile p]\nk = 5\n\n# c\nl = 4\n"},

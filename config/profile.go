@@ -57,6 +57,9 @@ type Section struct {
 	layers []layer // the strongest first
 }
 
+// String names the section; its properties may be secrets.
+func (s *Section) String() string { return fmt.Sprintf("%s %q", s.Kind, s.Name) }
+
 // layer holds the properties that a section has from one file.
 type layer struct {
 	kind     FileKind
@@ -161,8 +164,13 @@ const (
 	sessionToken = "aws_session_token"
 )
 
+// IsSecret reports whether the value of a property must not be shown.
+func IsSecret(key string) bool {
+	return key == keySecret || key == sessionToken || key == "aws_security_token"
+}
+
 func isStaticKey(key string) bool {
-	return key == keyID || key == keySecret || key == sessionToken
+	return key == keyID || IsSecret(key)
 }
 
 // StaticKeys are the access keys that stand in clear in one of the files.
@@ -171,11 +179,14 @@ type StaticKeys struct {
 	File              FileKind // the one with the secret
 }
 
+// String tells which keys they are and where, not the secret.
+func (k StaticKeys) String() string { return fmt.Sprintf("%s (%s)", k.ID.Text, k.Secret.Where()) }
+
 // StaticKeys returns the profile's access keys and whether it has any. A pair
 // in the credentials file wins over one in the config file; an id in one file
 // and a secret in the other make a pair too, as they do in the SDKs. One
 // without the other is an error that says where it stands. Keys of included
-// profiles do not count: aws_vault's include_profile never brought any.
+// profiles do not count: aws-vault's include_profile never brought any.
 func (p *Profile) StaticKeys() (StaticKeys, bool, error) {
 	var half []StaticKeys // what is in a file that has one of the two
 	for i := range p.layers {

@@ -31,7 +31,6 @@ func scanNames(names []string, kind FileKind, text string) []string {
 			line = text[:i]
 			text = text[i:]
 		}
-		line = strings.TrimSuffix(line, "\r")
 		if name, why := cutHeader(line); why == "" {
 			if k, name := kind.section(name); k.isProfile() {
 				names = append(names, name)
