@@ -158,6 +158,8 @@ func TestStaticKeys(t *testing.T) {
 			credentials: "aws_secret_access_key = s2\naws_access_key_id = i2", want: "i2 credentials:3 s2 credentials:2 '' credentials"},
 		{name: "id in config, secret in credentials", config: "aws_access_key_id = i", credentials: "aws_secret_access_key = s", want: "i config:2 s credentials:2 '' credentials"},
 		{name: "secret in config, id in credentials", config: "aws_secret_access_key = s", credentials: "aws_access_key_id = i", want: "i credentials:2 s config:2 '' config"},
+		{name: "split, with a token", config: "aws_access_key_id = i\naws_session_token = t", credentials: "aws_secret_access_key = s", want: "i config:2 s credentials:2 't' credentials"},
+		{name: "old name of the token", credentials: "aws_access_key_id = i\naws_secret_access_key = s\naws_security_token = t", want: "i credentials:2 s credentials:3 't' credentials"},
 		{name: "half above a pair", config: "aws_access_key_id = i\naws_secret_access_key = s", credentials: "aws_access_key_id = i2",
 			err: `credentials:2: profile "a" has aws_access_key_id but no aws_secret_access_key`},
 		{name: "id only", config: "aws_access_key_id = i", err: `config:2: profile "a" has aws_access_key_id but no aws_secret_access_key`},

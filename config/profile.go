@@ -159,14 +159,15 @@ type Profile struct{ Section }
 func (p *Profile) Region() string { return p.Get("region") }
 
 const (
-	keyID        = "aws_access_key_id"
-	keySecret    = "aws_secret_access_key"
-	sessionToken = "aws_session_token"
+	keyID         = "aws_access_key_id"
+	keySecret     = "aws_secret_access_key"
+	sessionToken  = "aws_session_token"
+	securityToken = "aws_security_token" // its name in old files, which the AWS CLI still reads
 )
 
 // IsSecret reports whether the value of a property must not be shown.
 func IsSecret(key string) bool {
-	return key == keySecret || key == sessionToken || key == "aws_security_token"
+	return key == keySecret || key == sessionToken || key == securityToken
 }
 
 func isStaticKey(key string) bool {
@@ -194,7 +195,9 @@ func (p *Profile) StaticKeys() (StaticKeys, bool, error) {
 		k := StaticKeys{File: l.kind}
 		k.ID, _ = l.lookup(keyID)
 		k.Secret, _ = l.lookup(keySecret)
-		k.Token, _ = l.lookup(sessionToken)
+		if k.Token, _ = l.lookup(sessionToken); k.Token.Text == "" {
+			k.Token, _ = l.lookup(securityToken)
+		}
 		switch hasID, hasSecret := k.ID.Text != "", k.Secret.Text != ""; {
 		case hasID && hasSecret && half == nil:
 			return k, true, nil
@@ -207,14 +210,22 @@ func (p *Profile) StaticKeys() (StaticKeys, bool, error) {
 		return StaticKeys{}, false, nil
 	case len(half) == 2 && half[0].ID.Text == "" && half[1].Secret.Text == "":
 		half[0].ID = half[1].ID
-		return half[0], true, nil
+		return half[0].orToken(half[1]), true, nil
 	case len(half) == 2 && half[0].Secret.Text == "" && half[1].ID.Text == "":
 		half[1].ID = half[0].ID
-		return half[1], true, nil
+		return half[1].orToken(half[0]), true, nil
 	case half[0].ID.Text != "":
 		return StaticKeys{}, false, partial(p.Name, half[0].ID, keyID, keySecret)
 	}
 	return StaticKeys{}, false, partial(p.Name, half[0].Secret, keySecret, keyID)
+}
+
+// orToken returns k, with other's token if it has none.
+func (k StaticKeys) orToken(other StaticKeys) StaticKeys {
+	if k.Token.Text == "" {
+		k.Token = other.Token
+	}
+	return k
 }
 
 func partial(name string, v Value, has, lacks string) error {
