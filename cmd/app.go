@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/shellvault/vault/keystore"
 	"github.com/shellvault/vault/shell"
@@ -79,6 +80,11 @@ type ClientOptions struct {
 func (app *App) Run(ctx context.Context, args []string) int {
 	args = app.fromFunction(args)
 	root := app.root()
+	if len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd) {
+		plainUsage(root)
+	} else {
+		app.wordsToStderr(root)
+	}
 	root.SetArgs(args)
 	root.SetContext(ctx)
 	root.SetIn(app.Stdin)
@@ -239,7 +245,6 @@ Load it first, by a line in the shell's startup file:
 			return c.Help()
 		},
 	}
-	root.SetVersionTemplate("vault {{.Version}}\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{text: err.Error(), hint: "see: " + app.name() + strings.TrimPrefix(c.CommandPath(), "vault") + " --help"}
 	})
@@ -260,12 +265,25 @@ Load it first, by a line in the shell's startup file:
 			_ = target.Help()
 		},
 	})
+	return root
+}
+
+// wordsToStderr keeps help from what a shell evaluates.
+func (app *App) wordsToStderr(root *cobra.Command) {
 	for _, c := range root.Commands() {
 		if slices.Contains(evaluatedCommands, c.Name()) || c.Name() == "init" {
-			c.SetOut(app.Stderr) // words never reach what a shell evaluates
+			c.SetOut(app.Stderr)
 		}
 	}
-	return root
+}
+
+// plainUsage takes the marks of placeholders out of what completion shows.
+func plainUsage(root *cobra.Command) {
+	strip := func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") }
+	root.PersistentFlags().VisitAll(strip)
+	for _, c := range root.Commands() {
+		c.Flags().VisitAll(strip)
+	}
 }
 
 func unknownCommand(c *cobra.Command, args []string) error {

@@ -99,7 +99,11 @@ func (app *App) refresh(ctx context.Context, session sessionOptions, shellFlag s
 			delete(want, name) // exported since a switch without a region
 		}
 	}
-	return app.print(d, old, now, want, keep, fmt.Sprintf("renewed %s", app.until(t)))
+	say := "renewed "
+	if now.Key == old.Key {
+		say = "still fresh: "
+	}
+	return app.print(d, old, now, want, keep, say+app.until(t))
 }
 
 func (app *App) regionCommand() *cobra.Command {

@@ -151,7 +151,7 @@ func (app *App) printStatus(st statusJSON) error {
 		if from != "" {
 			from = paint.faint("  (" + from + ")")
 		}
-		fmt.Fprintf(w, "%s\t%s%s\n", name, oneLine(value), from)
+		fmt.Fprintf(w, "%s\t%s%s\n", name, value, from)
 	}
 	if st.Profile == nil {
 		if _, ok := app.Env[stateVariable]; ok {
@@ -159,12 +159,12 @@ func (app *App) printStatus(st statusJSON) error {
 		}
 		fmt.Fprintln(app.Stdout, "no profile is in use in this shell")
 	} else {
-		row("profile", paint.bold(*st.Profile), "")
-		row("account", st.Account, st.from["account"])
-		row("role", st.RoleARN, st.from["role"])
-		row("key", st.AccessKeyID, "")
+		row("profile", paint.bold(oneLine(*st.Profile)), "")
+		row("account", oneLine(st.Account), st.from["account"])
+		row("role", oneLine(st.RoleARN), st.from["role"])
+		row("key", oneLine(st.AccessKeyID), "")
 	}
-	row("region", st.Region, st.from["region"])
+	row("region", oneLine(st.Region), st.from["region"])
 	if st.Expires != nil {
 		left := time.Duration(*st.SecondsLeft) * time.Second
 		text := app.clock(*st.Expires)
@@ -175,7 +175,7 @@ func (app *App) printStatus(st statusJSON) error {
 		}
 	}
 	if st.Caller != nil {
-		row("caller", st.Caller.ARN, "AWS says so")
+		row("caller", oneLine(st.Caller.ARN), "AWS says so")
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -17,11 +17,16 @@ function __vault_main {
   esac
   local __vault_c __vault_end=$'\n: vault-end'
   local -i __vault_s=0
-  # What is exported here reaches the binary alone.
+  # ^C ends the binary and not this function, which has to say so. What is
+  # exported in here reaches the binary alone.
+  setopt local_options local_traps
+  trap '' INT
   __vault_c="$(
+    trap - INT
     export __VAULT_LAST="${__VAULT_LAST-}"
     "${__VAULT_INIT[1]}" "--fn=zsh:${__VAULT_INIT[2]}" "$@"
   )" || __vault_s=$?
+  trap - INT
   (( __vault_s == 0 )) || return __vault_s
   if [[ "$__vault_c" != *"$__vault_end" ]]; then
     print -ru2 -- 'vault: the answer was cut off: nothing was changed'
