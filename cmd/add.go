@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -47,12 +46,22 @@ key is tried with AWS before it is stored.`,
 	return c
 }
 
-// profileName is what the AWS SDKs take for the name of a profile (AWS SDKs
-// and Tools Reference Guide, "Shared config and credentials files").
-var profileName = regexp.MustCompile(`^[A-Za-z0-9/.%@_:+-]+$`)
+const (
+	capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	letters  = capitals + "abcdefghijklmnopqrstuvwxyz"
+	digits   = "0123456789"
+)
+
+// madeOf reports whether s consists of the characters in set, and of at least
+// one.
+func madeOf(s, set string) bool { return s != "" && strings.Trim(s, set) == "" }
+
+// isProfileName reports whether the AWS SDKs take s for the name of a profile
+// (AWS SDKs and Tools Reference Guide, "Shared config and credentials files").
+func isProfileName(s string) bool { return madeOf(s, letters+digits+"/.%@_:+-") }
 
 func (app *App) add(ctx context.Context, profile string, opts addOptions) error {
-	if !profileName.MatchString(profile) {
+	if !isProfileName(profile) {
 		return usageErrorf("profile %q: a profile's name is made of letters, digits and / . %% @ _ : + -", profile)
 	}
 	files, err := config.Load(config.Locate(app.getenv, app.Home))
@@ -210,11 +219,6 @@ func (app *App) readKey(ctx context.Context, profile string, opts addOptions) (k
 // attempts is how often a person may mistype.
 const attempts = 3
 
-var (
-	keyIDForm  = regexp.MustCompile(`^AKIA[A-Z0-9]{16}$`)
-	secretForm = regexp.MustCompile(`^[A-Za-z0-9/+=]{40}$`)
-)
-
 // checkKeyID checks the form of an access key id of an IAM user (IAM User
 // Guide, "IAM identifiers", unique id prefixes). What was typed is not
 // repeated: it may be the secret, put in the wrong place.
@@ -222,7 +226,7 @@ func checkKeyID(id string) error {
 	switch {
 	case strings.HasPrefix(id, "ASIA"):
 		return usageErrorf("an access key id that begins with ASIA is temporary: vault stores long-lived keys, which begin with AKIA")
-	case keyIDForm.MatchString(id):
+	case strings.HasPrefix(id, "AKIA") && len(id) == 20 && madeOf(id, capitals+digits):
 		return nil
 	case len(id) == 40:
 		return usageErrorf("that looks like a secret access key: the access key id begins with AKIA and has 20 characters")
@@ -231,7 +235,7 @@ func checkKeyID(id string) error {
 }
 
 func checkSecret(value string) error {
-	if secretForm.MatchString(value) {
+	if len(value) == 40 && madeOf(value, letters+digits+"/+=") {
 		return nil
 	}
 	if len(value) != 40 {

@@ -119,7 +119,7 @@ func (app *App) regionCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if !regionForm.MatchString(args[0]) {
+			if !isRegion(args[0]) {
 				return usageErrorf("region: %q is not the name of a region", args[0])
 			}
 			old := app.current()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -31,18 +30,20 @@ func (o *sessionOptions) bind(f *pflag.FlagSet) {
 	f.StringVar(&o.mfaCode, "mfa-code", "", "the MFA `CODE`, in place of being asked")
 }
 
-var sixDigits = regexp.MustCompile(`^[0-9]{6}$`)
+// isMFACode reports whether s is what an MFA device shows: six digits (IAM User
+// Guide, "Virtual MFA devices").
+func isMFACode(s string) bool { return len(s) == 6 && strings.Trim(s, "0123456789") == "" }
 
 // check looks at the flags before anything is touched.
 func (o *sessionOptions) check() error {
 	switch {
-	case o.Region != "" && !regionForm.MatchString(o.Region):
+	case o.Region != "" && !isRegion(o.Region):
 		return usageErrorf("--region %q is not the name of a region", o.Region)
 	case o.Duration != 0 && o.Duration < 15*time.Minute:
 		return usageErrorf("--duration %s is shorter than 15m, the least that AWS allows", o.Duration)
 	case o.MinTTL < 0:
 		return usageErrorf("--min-ttl %s is negative", o.MinTTL)
-	case o.mfaCode != "" && !sixDigits.MatchString(o.mfaCode):
+	case o.mfaCode != "" && !isMFACode(o.mfaCode):
 		return usageErrorf("--mfa-code takes the six digits that the device shows")
 	}
 	return nil
@@ -286,7 +287,7 @@ func (app *App) mfa(code string) func(context.Context, sts.MFARequest) (string, 
 			if err != nil {
 				return "", err
 			}
-			if typed = strings.TrimSpace(typed); sixDigits.MatchString(typed) {
+			if typed = strings.TrimSpace(typed); isMFACode(typed) {
 				return typed, nil
 			}
 			app.note("an MFA code is six digits: what was typed is not sent")

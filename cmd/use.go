@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,9 +10,17 @@ import (
 	"github.com/shellvault/vault/shell"
 )
 
-// regionForm is what names of regions are made of (AWS General Reference,
-// "Regions and zones"); those to come are of the same form.
-var regionForm = regexp.MustCompile(`^[a-z]{2,}(-[a-z0-9]+)+$`)
+// isRegion reports whether s has the form of a region's name (AWS General
+// Reference, "Regions and zones"), as us-gov-west-1: those to come have it too.
+func isRegion(s string) bool {
+	words := strings.Split(s, "-")
+	for i, w := range words {
+		if w == "" || strings.Trim(w, "abcdefghijklmnopqrstuvwxyz0123456789") != "" || i == 0 && (len(w) < 2 || strings.ContainsAny(w, "0123456789")) {
+			return false
+		}
+	}
+	return len(words) > 1
+}
 
 type useOptions struct {
 	sessionOptions

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/BurntSushi/toml"
+	"github.com/pelletier/go-toml/v2"
 )
 
 // Settings are vault's own, from its config.toml. A zero field is one that
@@ -83,10 +83,11 @@ var (
 
 func parseSettings(file, text string) (Settings, error) {
 	var tree map[string]any
-	if _, err := toml.Decode(text, &tree); err != nil {
-		var syntax toml.ParseError
+	if err := toml.Unmarshal([]byte(strings.TrimPrefix(text, bom)), &tree); err != nil {
+		var syntax *toml.DecodeError
 		if errors.As(err, &syntax) {
-			return Settings{}, &ParseError{File: file, Line: syntax.Position.Line, Why: lowerFirst(strings.TrimSuffix(syntax.Message, "."))}
+			line, _ := syntax.Position()
+			return Settings{}, &ParseError{File: file, Line: line, Why: lowerFirst(strings.TrimPrefix(syntax.Error(), "toml: "))}
 		}
 		return Settings{}, &ParseError{File: file, Why: err.Error(), Err: err}
 	}
@@ -174,8 +175,17 @@ func (r *settingsReader) unknown(tree map[string]any, known []string) {
 func (r *settingsReader) blocks(tree map[string]any) []map[string]any {
 	switch blocks := tree["profile"].(type) {
 	case nil:
-	case []map[string]any:
-		return blocks
+	case []any:
+		tables := make([]map[string]any, len(blocks))
+		for i, b := range blocks {
+			table, ok := b.(map[string]any)
+			if !ok {
+				r.fail("profile", "profile must be written as a [[profile]] block")
+				return nil
+			}
+			tables[i] = table
+		}
+		return tables
 	default:
 		r.fail("profile", "profile must be written as a [[profile]] block")
 	}

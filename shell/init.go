@@ -2,7 +2,6 @@ package shell
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -16,14 +15,10 @@ type Init struct {
 	More   string    // more of the shell's code, as the completion
 }
 
-// name is what a function may be called in every shell; it also never needs
-// quoting.
-var name = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
-
 // Script returns the code that loads vault into the shell d, complete and
 // without comments, so that eval reads it whatever the shell's options.
 func (d Dialect) Script(in Init) (string, error) {
-	if !name.MatchString(in.Name) {
+	if !FunctionName(in.Name) {
 		return "", fmt.Errorf("function name %q is not made of letters, digits, - and _", in.Name)
 	}
 	if strings.ContainsAny(in.Exe, "\x00\n") {
@@ -48,5 +43,8 @@ func (d Dialect) Script(in Init) (string, error) {
 	return "", &UnknownError{string(d)}
 }
 
-// FunctionName reports whether s can name the shell function.
-func FunctionName(s string) bool { return name.MatchString(s) }
+// FunctionName reports whether s can name a function in every shell, and needs
+// no quoting in any.
+func FunctionName(s string) bool {
+	return validName(strings.ReplaceAll(s, "-", "_")) && s[0] != '-'
+}
