@@ -39,6 +39,7 @@ type target struct {
 	profile string
 	creds   sts.Credentials
 	region  string
+	color   string    // of the prompt segment
 	more    shell.Env // settings of the profile that would be lost without AWS_PROFILE
 }
 

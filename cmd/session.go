@@ -318,6 +318,10 @@ func (app *App) credentials(ctx context.Context, name string, o sessionOptions, 
 	if err != nil {
 		return resolved{}, target{}, err
 	}
+	settings, err := config.LoadSettings(app.settingsFile())
+	if err != nil {
+		return resolved{}, target{}, err
+	}
 	run, err := app.runner(r, o, force)
 	if err != nil {
 		return resolved{}, target{}, err
@@ -328,13 +332,13 @@ func (app *App) credentials(ctx context.Context, name string, o sessionOptions, 
 	}
 	return r, target{
 		profile: name, creds: creds, region: app.regionOf(o.switchFlags, r.profile()),
-		more: app.settings(r.profile(), r.files, app.current()),
+		more: app.settings(r.profile(), r.files, app.current()), color: settings.For(name).Color,
 	}, nil
 }
 
 // newState begins the state of a switch to t.
 func newState(r resolved, t target, o switchFlags) *state {
-	s := &state{Profile: t.profile, Key: t.creds.AccessKeyID, Expires: t.creds.Expires}
+	s := &state{Profile: t.profile, Key: t.creds.AccessKeyID, Expires: t.creds.Expires, Color: t.color}
 	s.Flags, s.Plan = o, r.plan.Hash(len(r.plan.Steps)-1)
 	if !t.creds.Issued.IsZero() {
 		s.Issued = t.creds.Issued.Unix()

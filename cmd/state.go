@@ -21,11 +21,12 @@ const (
 // back, and to undo it. It holds no secret, so that child shells inherit it.
 //
 // Its first fields stand in clear, for the prompt segment to read without a
-// process: VERSION:EXPIRES:KEY:PROFILE:REST, expiry in Unix seconds (0: never).
+// process: VERSION:EXPIRES:KEY:COLOR:PROFILE:REST, expiry in Unix seconds (0: never).
 type state struct {
 	Profile string
 	Key     string // the access key id that was exported
 	Expires time.Time
+	Color   string // of the segment while all is well; "": green
 	rest
 }
 
@@ -64,7 +65,7 @@ func (s *state) String() string {
 	if !s.Expires.IsZero() {
 		expires = s.Expires.Unix()
 	}
-	return strings.Join([]string{stateVersion, strconv.FormatInt(expires, 10), s.Key, s.Profile,
+	return strings.Join([]string{stateVersion, strconv.FormatInt(expires, 10), s.Key, s.Color, s.Profile,
 		base64.RawURLEncoding.EncodeToString(data)}, ":")
 }
 
@@ -73,6 +74,7 @@ func parseState(text string) (s *state, ok bool) {
 	version, text, _ := strings.Cut(text, ":")
 	expires, text, _ := strings.Cut(text, ":")
 	key, text, _ := strings.Cut(text, ":")
+	color, text, _ := strings.Cut(text, ":")
 	i := strings.LastIndexByte(text, ':')
 	if version != stateVersion || i < 0 {
 		return nil, false
@@ -81,7 +83,7 @@ func parseState(text string) (s *state, ok bool) {
 	if err != nil {
 		return nil, false
 	}
-	s = &state{Profile: text[:i], Key: key}
+	s = &state{Profile: text[:i], Key: key, Color: color}
 	seconds, err := strconv.ParseInt(expires, 10, 64)
 	if err != nil || json.Unmarshal(data, &s.rest) != nil || s.ID == "" || strings.ContainsAny(s.ID, " \n") || s.Profile == "" {
 		return nil, false

@@ -63,7 +63,7 @@ match = "dev"
 		{name: "bad glob", text: "[[profile]]\nmatch='a['\n", err: `F:2: match "a[" is not a valid glob`},
 		{name: "bad color", text: "[[profile]]\nmatch='a'\ncolor='pink'\n", err: `F:3: color "pink" is not one of black, red, green, yellow, blue, magenta, cyan, white`},
 		{name: "one table", text: "[profile]\nmatch='a'\n", err: `F:1: profile must be written as a [[profile]] block`},
-		{name: "inline", text: "\nprofile=[{match='a', color='red'}]\n", want: Settings{Profiles: []ProfileBlock{{Match: "a", Color: "red"}}}},
+		{name: "inline", text: "\nprofile=[{match='a', color='red'}]\n", want: Settings{Profiles: []ProfileBlock{{"a", ProfileSettings{"red"}}}}},
 		{name: "syntax", text: "backend = \"x\"\nbackend\n", err: `F:2: expected '=' after key`},
 		{name: "twice", text: "backend = \"x\"\nbackend = 'y'\n", err: `F:2: key backend is already defined`},
 	}

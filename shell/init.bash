@@ -58,20 +58,25 @@ fi
 function __vault_segment {
   __vault_text='' __vault_sgr=''
   case "${__VAULT_STATE-}" in
-    1:*:*:*:*) ;;
+    1:*:*:*:*:*) ;;
     *) \builtin return 0 ;;
   esac
-  \builtin local rest="${__VAULT_STATE#1:}" until key profile now left __vault_now
+  \builtin local rest="${__VAULT_STATE#1:}" until key color profile now left __vault_now
   until="${rest%%:*}" rest="${rest#*:}"
   key="${rest%%:*}" rest="${rest#*:}"
+  color="${rest%%:*}" rest="${rest#*:}"
   profile="${rest%:*}"
+  case "$color" in
+    black) color=30 ;; red) color=31 ;; yellow) color=33 ;; blue) color=34 ;;
+    magenta) color=35 ;; cyan) color=36 ;; white) color=37 ;; *) color=32 ;;
+  esac
   case "$until" in '' | *[!0-9]* | 0?*) \builtin return 0 ;; esac
   if \builtin test "${AWS_VAULT-}" != "$profile" || \builtin test "${AWS_ACCESS_KEY_ID-}" != "$key" || \builtin test -n "${AWS_PROFILE-}"; then
     __vault_text="$profile != env" __vault_sgr=35
     \builtin return 0
   fi
   if \builtin test "$until" = 0; then
-    __vault_text="$profile" __vault_sgr=32
+    __vault_text="$profile" __vault_sgr="$color"
     \builtin return 0
   fi
   __vault_clock
@@ -81,11 +86,11 @@ function __vault_segment {
   elif \builtin test "$left" -lt 60; then
     __vault_text="$profile ${left}s" __vault_sgr=33
   elif \builtin test "$left" -lt 3600; then
-    __vault_text="$profile $((left / 60))m" __vault_sgr=32
+    __vault_text="$profile $((left / 60))m" __vault_sgr="$color"
     if \builtin test "$left" -le 900; then __vault_sgr=33; fi
   else
     now="0$((left % 3600 / 60))"
-    __vault_text="$profile $((left / 3600))h${now: -2}m" __vault_sgr=32
+    __vault_text="$profile $((left / 3600))h${now: -2}m" __vault_sgr="$color"
   fi
   \builtin return 0
 }

@@ -38,28 +38,30 @@ end
 # __vault_segment: prints the segment's text and its colour on two lines;
 # nothing where no profile is in use.
 function __vault_segment
-  builtin set -l f (builtin string match -r '^1:(\d+):([^:]*):(.*):[^:]*$' -- "$__VAULT_STATE")
-  builtin test (builtin count $f) -eq 4; or builtin return 0
-  if builtin test "$AWS_VAULT" != "$f[4]"; or builtin test "$AWS_ACCESS_KEY_ID" != "$f[3]"; or builtin test -n "$AWS_PROFILE"
-    builtin printf '%s != env\nmagenta\n' $f[4]
+  builtin set -l f (builtin string match -r '^1:(\d+):([^:]*):([^:]*):(.*):[^:]*$' -- "$__VAULT_STATE")
+  builtin test (builtin count $f) -eq 5; or builtin return 0
+  if builtin test "$AWS_VAULT" != "$f[5]"; or builtin test "$AWS_ACCESS_KEY_ID" != "$f[3]"; or builtin test -n "$AWS_PROFILE"
+    builtin printf '%s != env\nmagenta\n' $f[5]
     builtin return 0
   end
+  builtin set -l color green
+  builtin contains -- $f[4] black red yellow blue magenta cyan white; and builtin set color $f[4]
   if builtin test $f[2] = 0
-    builtin printf '%s\ngreen\n' $f[4]
+    builtin printf '%s\n%s\n' $f[5] $color
     builtin return 0
   end
   # Two builtins make a clock: when a file was changed, and how long ago.
   builtin set -l left (builtin math $f[2] - (builtin path mtime /) - (builtin path mtime -R /))
   if builtin test $left -le 0
-    builtin printf '%s expired\nred\n' $f[4]
+    builtin printf '%s expired\nred\n' $f[5]
   else if builtin test $left -lt 60
-    builtin printf '%s %ds\nyellow\n' $f[4] $left
+    builtin printf '%s %ds\nyellow\n' $f[5] $left
   else if builtin test $left -le 900
-    builtin printf '%s %dm\nyellow\n' $f[4] (builtin math -s0 $left / 60)
+    builtin printf '%s %dm\nyellow\n' $f[5] (builtin math -s0 $left / 60)
   else if builtin test $left -lt 3600
-    builtin printf '%s %dm\ngreen\n' $f[4] (builtin math -s0 $left / 60)
+    builtin printf '%s %dm\n%s\n' $f[5] (builtin math -s0 $left / 60) $color
   else
-    builtin printf '%s %dh%02dm\ngreen\n' $f[4] (builtin math -s0 $left / 3600) (builtin math -s0 "$left % 3600 / 60")
+    builtin printf '%s %dh%02dm\n%s\n' $f[5] (builtin math -s0 $left / 3600) (builtin math -s0 "$left % 3600 / 60") $color
   end
 end
 

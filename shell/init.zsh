@@ -41,17 +41,19 @@ function __vault_main {
 # empty where no profile is in use.
 function __vault_segment {
   reply=('' '')
-  [[ "${__VAULT_STATE-}" == 1:*:*:*:* ]] || return 0
-  local rest="${__VAULT_STATE#1:}" until key profile
+  [[ "${__VAULT_STATE-}" == 1:*:*:*:*:* ]] || return 0
+  local rest="${__VAULT_STATE#1:}" until key color profile
   local -i left
   until="${rest%%:*}" rest="${rest#*:}"
   key="${rest%%:*}" rest="${rest#*:}"
+  color="${rest%%:*}" rest="${rest#*:}"
+  [[ "$color" == (black|red|yellow|blue|magenta|cyan|white) ]] || color=green
   profile="${rest%:*}"
   [[ "$until" == <-> ]] || return 0
   if [[ "${AWS_VAULT-}" != "$profile" || "${AWS_ACCESS_KEY_ID-}" != "$key" || -n "${AWS_PROFILE-}" ]]; then
     reply=("$profile != env" magenta)
   elif [[ "$until" == 0 ]]; then
-    reply=("$profile" green)
+    reply=("$profile" $color)
   else
     (( left = until - EPOCHSECONDS ))
     if (( left <= 0 )); then
@@ -61,9 +63,9 @@ function __vault_segment {
     elif (( left <= 900 )); then
       reply=("$profile $(( left / 60 ))m" yellow)
     elif (( left < 3600 )); then
-      reply=("$profile $(( left / 60 ))m" green)
+      reply=("$profile $(( left / 60 ))m" $color)
     else
-      reply=("$profile $(( left / 3600 ))h${(l:2::0:)$(( left % 3600 / 60 ))}m" green)
+      reply=("$profile $(( left / 3600 ))h${(l:2::0:)$(( left % 3600 / 60 ))}m" $color)
     fi
   fi
 }

@@ -1,0 +1,5 @@
+package cmd_test
+
+import "syscall"
+
+var newSession = &syscall.SysProcAttr{Setsid: true}
