@@ -252,7 +252,7 @@ Load it first, by a line in the shell's startup file:
 	root.AddCommand(
 		app.initCommand(), app.useCommand(), app.offCommand(), app.refreshCommand(), app.regionCommand(),
 		app.statusCommand(), app.listCommand(), app.execCommand(), app.exportCommand(), app.credentialProcessCommand(),
-		app.addCommand(), app.removeCommand(), app.lockCommand(), app.unlockCommand(),
+		app.addCommand(), app.removeCommand(), app.lockCommand(), app.unlockCommand(), app.clearCommand(),
 		app.completionCommand(), app.manCommand(), app.versionCommand(),
 	)
 	root.SetHelpCommand(&cobra.Command{

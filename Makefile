@@ -1,0 +1,51 @@
+# "make help" lists what there is to make.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+PREFIX  ?= /usr/local
+GO      ?= go
+# The race detector needs a C compiler.
+RACE    := $(shell command -v cc >/dev/null 2>&1 && echo -race)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+# Without cgo a start is quicker; on macOS the Keychain needs it.
+CGO     := $(if $(filter Darwin,$(shell uname -s)),1,0)
+
+.DEFAULT_GOAL := build
+.PHONY: build install uninstall demo test lint bench clean help
+
+build: ## build bin/vault
+	CGO_ENABLED=$(CGO) $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/vault ./cmd/vault
+
+install: build ## install the binary, its manual pages and completions below PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	install -m 755 bin/vault $(DESTDIR)$(PREFIX)/bin/vault
+	bin/vault man > $(DESTDIR)$(PREFIX)/share/man/man1/vault.1
+	for c in $$(bin/vault __completeNoDesc man "" 2>/dev/null | sed "/^:/d"); do bin/vault man $$c > $(DESTDIR)$(PREFIX)/share/man/man1/vault-$$c.1; done
+	install -m 644 completions/_vault $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_vault
+	install -m 644 completions/vault.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vault
+	install -m 644 completions/vault.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/vault.fish
+
+uninstall: ## remove what install put below PREFIX
+	rm -f $(DESTDIR)$(PREFIX)/bin/vault $(DESTDIR)$(PREFIX)/share/man/man1/vault.1 $(DESTDIR)$(PREFIX)/share/man/man1/vault-*.1 \
+	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_vault $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vault \
+	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/vault.fish
+
+demo: ## try vault without an AWS account, in a throw-away home
+	@sh contrib/demo.sh
+
+test: ## run all tests; installs the shells they drive, where it can
+	@sh .ci/install
+	$(GO) test $(RACE) ./...
+
+lint: ## run the linters
+	@sh .ci/install
+	@sh .ci/lint
+
+bench: ## measure: starts against a Go hello world, the prompt, the parser
+	@sh contrib/bench.sh
+
+clean: ## remove what was built
+	rm -rf bin dist
+
+help: ## list what there is to make
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
