@@ -55,6 +55,7 @@ function __vault_segment {
   elif [[ "$until" == 0 ]]; then
     reply=("$profile" $color)
   else
+    (( ${+EPOCHSECONDS} )) || zmodload zsh/datetime
     (( left = until - EPOCHSECONDS ))
     if (( left <= 0 )); then
       reply=("$profile expired" red)
@@ -107,7 +108,6 @@ function __vault_prompt {
 }
 
 if [[ -o interactive && "${__VAULT_INIT[3]}" == 1 ]]; then
-  zmodload zsh/datetime
   typeset -ga precmd_functions
   precmd_functions=("${(@)precmd_functions:#__vault_prompt}" __vault_prompt)
 fi

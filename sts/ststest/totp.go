@@ -62,6 +62,16 @@ func (m *MFA) Seed() string {
 // Code returns the six digits that the device shows at t.
 func (m *MFA) Code(t time.Time) string { return totp(m.secret, step(t)) }
 
+// TOTP returns the code that a device with this base32 seed shows at t (RFC
+// 6238).
+func TOTP(seed string, t time.Time) (string, error) {
+	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(seed)
+	if err != nil {
+		return "", err
+	}
+	return totp(secret, step(t)), nil
+}
+
 // Unused returns a code that the server accepts now and has not accepted
 // before: the current one or, where that is spent, the next one. It reports
 // whether there is one; there is again when the clock reaches the next step.

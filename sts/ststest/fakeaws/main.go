@@ -31,6 +31,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	seed := flags.String("seed", "demo", "the `world` to start with: demo or none")
 	addrFile := flags.String("addr-file", "", "write the URL to this `file`, in one piece")
 	stdinEOF := flags.Bool("stdin-eof", false, "end when standard input is closed")
+	totp := flags.String("totp", "", "print the code that an MFA device with this base32 `seed` shows now, and end")
 	life := flags.Duration("life", 0, "how long issued credentials last; 0 is as asked")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -40,6 +41,15 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case flags.NArg() > 0 || *seed != "demo" && *seed != "none" || *life < 0:
 		flags.Usage()
 		return 2
+	}
+	if *totp != "" {
+		code, err := ststest.TOTP(*totp, time.Now())
+		if err != nil {
+			fmt.Fprintf(stderr, "fakeaws: %v\n", err)
+			return 1
+		}
+		fmt.Fprintln(stdout, code)
+		return 0
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
