@@ -58,7 +58,7 @@ func (s *Server) assumeRole(c *call) (any, *apiError) {
 	if err != nil {
 		return nil, err
 	}
-	if c.caller.kind == userSession {
+	if mfa.IsZero() {
 		mfa = c.caller.mfa
 	}
 	inherited := c.caller.sourceIdentity
@@ -116,9 +116,9 @@ func (r *Role) admits(c *call, mfa time.Time, externalID string) bool {
 		return false
 	case r.partition != c.caller.partition || !t.allows(c.caller):
 		return false
-	case (t.RequireMFA || t.MaxMFAAge > 0) && mfa.IsZero():
+	case t.RequireMFA && mfa.IsZero():
 		return false
-	case t.MaxMFAAge > 0 && c.arrived.Sub(mfa) >= t.MaxMFAAge:
+	case t.MaxMFAAge > 0 && c.arrived.Sub(mfa) >= t.MaxMFAAge: // none is older than any
 		return false
 	}
 	return t.ExternalID == "" || t.ExternalID == externalID

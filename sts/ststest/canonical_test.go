@@ -60,3 +60,27 @@ func TestCanonicalRequest(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+func TestCheckSignedHeaders(t *testing.T) {
+	header := http.Header{"X-Amz-Date": {"now"}, "X-Other": {"1"}}
+	tests := []struct {
+		signed string
+		want   string
+	}{
+		{"host;x-amz-date", ""},
+		{"host;x-amz-date;x-other", ""},
+		{"x-amz-date;host", signatureDiffers},
+		{"Host;x-amz-date", signatureDiffers},
+		{"x-amz-date", "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."},
+		{"host;x-other", "'x-amz-date' must be a 'SignedHeader' in the AWS Authorization."},
+	}
+	for _, test := range tests {
+		got := ""
+		if err := checkSignedHeaders(header, strings.Split(test.signed, ";")); err != nil {
+			got = err.message
+		}
+		if got != test.want {
+			t.Errorf("%s: got %q, want %q", test.signed, got, test.want)
+		}
+	}
+}

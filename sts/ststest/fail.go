@@ -68,9 +68,7 @@ func (s *Server) takeFailure(action string) Failure {
 			continue
 		}
 		first := queue[0]
-		if first.left > 0 {
-			first.left--
-		}
+		first.left--
 		if first.left == 0 {
 			s.failures[name] = queue[1:]
 		}

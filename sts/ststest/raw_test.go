@@ -210,6 +210,8 @@ func TestSignatureIsVerified(t *testing.T) {
 		{"no equal sign", func(c *rawCall) { c.after = header("Authorization", "AWS4-HMAC-SHA256 nonsense") },
 			"400 IncompleteSignature: 'nonsense' not a valid key=value pair (missing equal-sign) in Authorization header: 'AWS4-HMAC-SHA256 nonsense'."},
 
+		{"signature twice", func(c *rawCall) { c.after = edit("Signature=", "Signature=0, Signature=") },
+			"400 IncompleteSignature: "},
 		{"no action", func(c *rawCall) { c.body = "Version=2011-06-15" }, "400 MissingAction: Missing Action"},
 		{"unknown action", func(c *rawCall) { c.body = "Action=Nonsense&Version=2011-06-15" },
 			"400 InvalidAction: Could not find operation Nonsense for version 2011-06-15"},
@@ -244,6 +246,9 @@ func TestSignatureIsVerified(t *testing.T) {
 			test.change(&c)
 			answer, body := w.do(t, c)
 			got := strings.ReplaceAll(rawOutcome(t, answer, body), "&gt;", ">")
+			if strings.HasSuffix(test.want, " ") && strings.Contains(got, "(missing equal-sign)") {
+				got = got[:len(test.want)] // goes on with the header
+			}
 			if got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}

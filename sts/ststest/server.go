@@ -6,6 +6,20 @@
 // It holds a small world of users, MFA devices and roles that the test sets
 // up, counts the calls that come in, and fails them on request.
 //
+//	clock := ststest.NewClock(time.Now())
+//	aws := ststest.New(clock.Now)
+//	defer aws.Close()
+//	alice := aws.AddUser("111111111111", "alice")
+//	id, secret := alice.NewKey()
+//	device := alice.AddMFA("alice")
+//	role := aws.AddRole("222222222222", "Admin", ststest.Trust{Principals: []string{"111111111111"}, RequireMFA: true})
+//	// … the code under test, with aws.URL() as its endpoint and device.Code(clock.Now()) as its MFA code
+//	aws.CallCount("AssumeRole")
+//
+// A signature is good for five minutes around the server's clock. Code whose
+// SDK signs by the system's clock while New reads another finds that out from
+// the first answer, as it would at AWS.
+//
 // Only STS is here. A service that signs its requests is found by the
 // credential scope of the signature, one that does not by its path; each has
 // a file of its own and an entry in services. The package knows nothing of

@@ -279,6 +279,40 @@ func TestRequests(t *testing.T) {
 	}
 }
 
+func TestDemo(t *testing.T) {
+	clock := ststest.NewClock(start)
+	s := ststest.New(clock.Now)
+	defer s.Close()
+	demo := s.AddDemo()
+	w := &world{Server: s, clock: clock, mfa: s.Device(demo.MFASerial)}
+	w.key = aws.Credentials{AccessKeyID: demo.AccessKeyID, SecretAccessKey: demo.SecretAccessKey}
+	if got, want := w.mfa.Seed(), demo.MFASeed; got != want {
+		t.Errorf("got seed %q, want %q", got, want)
+	}
+	if s.Device("nonsense") != nil {
+		t.Error("got a device that is none")
+	}
+	for stage, most := range map[string]int32{"dev": 3600, "staging": 3600, "prod": 4 * 3600} {
+		assume := func(seconds int32, code *string) string {
+			in := &sts.AssumeRoleInput{RoleArn: aws.String(demo.Roles[stage]), RoleSessionName: aws.String("me"), DurationSeconds: aws.Int32(seconds)}
+			if code != nil {
+				in.SerialNumber, in.TokenCode = aws.String(demo.MFASerial), code
+			}
+			_, err := w.sts(w.key).AssumeRole(t.Context(), in)
+			return outcome(err)
+		}
+		if got, want := assume(most, nil), "403 AccessDenied: User: "+demo.UserARN+" is not authorized to perform: sts:AssumeRole on resource: "+demo.Roles[stage]; got != want {
+			t.Errorf("%s without MFA: got %s, want %s", stage, got, want)
+		}
+		if got := assume(most, aws.String(w.code())); got != "ok" {
+			t.Errorf("%s: got %s", stage, got)
+		}
+		if got := assume(most+1, aws.String(w.code())); got != tooLongRole {
+			t.Errorf("%s for longer: got %s", stage, got)
+		}
+	}
+}
+
 // Many callers at once each get their own, and an MFA code serves one.
 func TestConcurrent(t *testing.T) {
 	w := newWorld(t)

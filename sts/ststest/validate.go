@@ -46,7 +46,7 @@ var patterns = func() map[string]*regexp.Regexp {
 		sessionNameRule, sourceIdentityRule, federatedNameRule, externalIDRule,
 		serialNumberRule, tokenCodeRule, policyRule, tagKeyRule, tagValueRule,
 	} {
-		m[r.pattern] = regexp.MustCompile(`^(?:` + escape.ReplaceAllString(r.pattern, `\x{$1}`) + `)\z`)
+		m[r.pattern] = regexp.MustCompile(`^(?:` + escape.ReplaceAllString(r.pattern, `\x{$1}`) + `)$`)
 	}
 	return m
 }()

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"encoding/xml"
 	"io"
 	"maps"
 	"net/http"
@@ -12,6 +13,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"github.com/shellvault/vault/sts/ststest"
 )
@@ -78,6 +83,9 @@ func TestDemo(t *testing.T) {
 	if err != nil || answer.StatusCode != http.StatusOK || len(strings.TrimSpace(string(code))) != 6 {
 		t.Errorf("got %s %q, %v", answer.Status, code, err)
 	}
+	if expires := sessionExpiry(t, got.Demo); time.Until(expires) > 20*time.Second {
+		t.Errorf("a session lasts until %s", expires)
+	}
 	stop()
 	if got := <-status; got != 0 {
 		t.Errorf("got status %d", got)
@@ -85,6 +93,32 @@ func TestDemo(t *testing.T) {
 	if entries, err := os.ReadDir(filepath.Dir(file)); err != nil || len(entries) != 1 {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
+}
+
+// sessionExpiry returns when a session of the user, issued now, ends.
+func sessionExpiry(t *testing.T, demo ststest.Demo) time.Time {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, demo.URL+"/?Action=GetSessionToken&Version=2011-06-15", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := aws.Credentials{AccessKeyID: demo.AccessKeyID, SecretAccessKey: demo.SecretAccessKey}
+	const empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+	if err := v4.NewSigner().SignHTTP(t.Context(), key, r, empty, "sts", "us-east-1", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var result struct {
+		Expiration time.Time `xml:"GetSessionTokenResult>Credentials>Expiration"`
+	}
+	if err := xml.NewDecoder(answer.Body).Decode(&result); err != nil || result.Expiration.IsZero() {
+		t.Fatalf("%s: %v", answer.Status, err)
+	}
+	return result.Expiration
 }
 
 func TestSignalEnds(t *testing.T) {
@@ -111,6 +145,16 @@ func TestUsage(t *testing.T) {
 	args := []string{"-addr-file", filepath.Join(t.TempDir(), "none", "addr")}
 	if got := run(args, nil, &stdout, &stderr); got != 1 || stdout.Len() > 0 || !strings.HasPrefix(stderr.String(), "fakeaws: ") {
 		t.Errorf("got status %d, %q, %q", got, stdout.String(), stderr.String())
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeFile(dir, "x"); err == nil {
+		t.Error("a directory was replaced")
+	}
+	if left, err := filepath.Glob(filepath.Join(filepath.Dir(dir), ".fakeaws-*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %q, %v", left, err)
 	}
 	if got := run([]string{"-h"}, nil, &stdout, &stderr); got != 0 {
 		t.Errorf("got status %d", got)
