@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -131,53 +130,6 @@ func TestFailedWrite(t *testing.T) {
 			})
 		}
 	}
-}
-
-// A real disk that is really full.
-func TestFullDisk(t *testing.T) {
-	dir := t.TempDir()
-	if err := unix.Mount("none", dir, "tmpfs", 0, "size=64k,mode=0700"); err != nil {
-		t.Skip("cannot mount a small tmpfs: ", err)
-	}
-	defer func() { _ = unix.Unmount(dir, unix.MNT_DETACH) }()
-	f := testFile(t, &human{answers: []string{rightPassphrase}})
-	f.Path = filepath.Join(dir, "vault", "keys")
-	f.Cache = heldKey()
-	mustSet(t, f, "key/a", "one")
-	before, files := readFile(t, f.Path), names(t, f.Path)
-	for range 3 {
-		wantError(t, f.Set(t.Context(), "key/b", NewSecret(strings.Repeat("x", 60_000))), unix.ENOSPC)
-		if got := names(t, f.Path); !slices.Equal(got, files) || !bytes.Equal(before, readFile(t, f.Path)) {
-			t.Errorf("left behind: %q", got)
-		}
-	}
-	mustSet(t, f, "key/a", "two")
-	wantValue(t, f, "key/a", "two")
-}
-
-// A file that cannot be written to can still be unlocked.
-func TestReadOnlyDisk(t *testing.T) {
-	f := sealedFile(t)
-	dir := filepath.Dir(f.Path)
-	for _, lock := range []string{".lock", ".unlock.lock"} {
-		if err := os.Remove(f.Path + lock); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := unix.Mount(dir, dir, "", unix.MS_BIND, ""); err != nil {
-		t.Skip("cannot mount read-only: ", err)
-	}
-	defer func() { _ = unix.Unmount(dir, unix.MNT_DETACH) }()
-	if err := unix.Mount("", dir, "", unix.MS_BIND|unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
-		t.Skip("cannot mount read-only: ", err)
-	}
-	wantValue(t, f, "key/a", "one")
-	wantError(t, f.Set(t.Context(), "key/a", NewSecret("two")), unix.EROFS)
-	absent := &File{Path: filepath.Join(dir, "other"), kdf: quickKDF, Passphrase: func(context.Context, PassphraseRequest) (Secret, error) {
-		t.Error("asked for what cannot be made")
-		return NewSecret("x"), nil
-	}}
-	wantError(t, absent.Set(t.Context(), "key/a", NewSecret("two")), unix.EROFS)
 }
 
 func TestUpdateFile(t *testing.T) {

@@ -34,6 +34,12 @@ func TestFileAsks(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			h := &human{answers: test.answers}
 			f := testFile(t, h)
+			f.kdf = func(h header, passphrase []byte) []byte {
+				if len(passphrase) == 0 {
+					t.Error("tried without a passphrase")
+				}
+				return quickKDF(h, passphrase)
+			}
 			var before []byte
 			if test.exists {
 				f.Path = sealedFile(t).Path
@@ -224,6 +230,72 @@ func TestRewrap(t *testing.T) {
 	wantError(t, err, ErrPassphrase)
 	h.answers = []string{"new passphrase"}
 	wantValue(t, f, "key/a", "one")
+}
+
+// The file is another one by the time the passphrase is known: that one
+// counts, and loses nothing.
+func TestFileReplaced(t *testing.T) {
+	for _, exists := range []bool{false, true} {
+		f := testFile(t, nil)
+		if exists {
+			f.Path = sealedFile(t).Path
+		}
+		other := testFile(t, &human{answers: []string{"other passphrase"}})
+		mustSet(t, other, "key/b", "two")
+		var asked []PassphraseRequest
+		f.Passphrase = func(_ context.Context, ask PassphraseRequest) (Secret, error) {
+			asked = append(asked, ask)
+			if len(asked) > 1 {
+				return NewSecret("other passphrase"), nil
+			}
+			return NewSecret(rightPassphrase), WriteFileAtomic(f.Path, readFile(t, other.Path), 0o600)
+		}
+		mustSet(t, f, "key/c", "three")
+		want := []PassphraseRequest{{f.Path, !exists, 1}, {f.Path, false, 1}}
+		if !reflect.DeepEqual(asked, want) {
+			t.Errorf("asked %+v, want %+v", asked, want)
+		}
+		wantValue(t, f, "key/b", "two")
+		wantValue(t, f, "key/c", "three")
+	}
+}
+
+// Who waits for another's passphrase is told so, once, and only then.
+func TestFileWaiting(t *testing.T) {
+	f := sealedFile(t)
+	var unlock func()
+	waited := 0
+	f.Waiting = func() {
+		waited++
+		unlock()
+	}
+	wantValue(t, f, "key/a", "one")
+	if waited != 0 {
+		t.Error("waited for nobody")
+	}
+	unlock, err := Lock(t.Context(), f.Path+".unlock.lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantValue(t, f, "key/a", "one")
+	if waited != 1 {
+		t.Errorf("waited %d times", waited)
+	}
+}
+
+// The end of the context does not wait for the key derivation.
+func TestFileInterrupted(t *testing.T) {
+	f := sealedFile(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	release := make(chan struct{})
+	defer close(release)
+	f.kdf = func(header, []byte) []byte {
+		cancel()
+		<-release
+		return nil
+	}
+	_, err := f.Get(ctx, "key/a")
+	wantError(t, err, context.Canceled)
 }
 
 // What would not be read again is not written.

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -103,12 +102,12 @@ func settle(f *os.File, path string) (unlock func(), ok bool) {
 		var now fs.FileInfo
 		now, err = os.Lstat(path)
 		if err == nil && os.SameFile(mine, now) {
-			return sync.OnceFunc(func() {
+			return func() {
 				// Explicit, because a child that was just forked may share
 				// the file for a moment yet.
 				_ = flock(f, unix.LOCK_UN)
 				f.Close()
-			}), true
+			}, true
 		}
 	}
 	f.Close()

@@ -83,21 +83,17 @@ func TestLockCancelled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const n = 5
 	ctx, cancel := context.WithCancel(t.Context())
-	errs := make(chan error, n)
-	for range n {
-		go func() {
-			_, err := Lock(ctx, path)
-			errs <- err
-		}()
-	}
 	cancel()
-	for range n {
-		wantError(t, <-errs, context.Canceled)
-	}
 	if _, err := Lock(ctx, path); !errors.Is(err, context.Canceled) {
 		t.Errorf("done before: %v", err)
+	}
+	for range 5 {
+		f, err := openLock(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantError(t, waitLock(ctx, f), context.Canceled) // comes to wait, and does not
 	}
 	unlock()
 	unlock, err = Lock(t.Context(), path)
@@ -153,14 +149,14 @@ func TestLockFileReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	first()
-	if _, ok := settle(f, path); ok {
-		t.Error("the lock of a removed file counts")
-	}
 	second, err := Lock(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer second()
+	if _, ok := settle(f, path); ok {
+		t.Error("the lock of a removed file counts")
+	}
 	if _, ok, err := TryLock(path); ok || err != nil {
 		t.Errorf("two hold the lock: %v", err)
 	}

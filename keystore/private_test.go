@@ -52,10 +52,6 @@ func TestReadFilePrivate(t *testing.T) {
 		{name: "directory", change: func(_ *testing.T, path string) error {
 			return errors.Join(os.Remove(path), os.Mkdir(path, 0o700))
 		}, reason: "is not a regular file"},
-		{name: "device", change: func(t *testing.T, path string) error {
-			needRoot(t)
-			return errors.Join(os.Remove(path), unix.Mknod(path, unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3))))
-		}, reason: "is not a regular file"},
 		{name: "of another user", change: func(t *testing.T, path string) error {
 			needRoot(t)
 			return os.Chown(path, 65534, 65534)
@@ -69,6 +65,7 @@ func TestReadFilePrivate(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			f := sealedFile(t)
 			want := readFile(t, f.Path)
+			t.Cleanup(func() { _ = os.Chmod(filepath.Dir(f.Path), 0o700) }) // or it could not be removed
 			if err := test.change(t, f.Path); err != nil {
 				t.Fatal(err)
 			}

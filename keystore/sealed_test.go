@@ -193,6 +193,9 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte("{\"v\":2}\n"))
 	f.Add([]byte("\n"))
 	f.Add([]byte("null\n"))
+	f.Add(append([]byte(" "), whole...))
+	f.Add(bytes.Replace(whole, []byte(`"v":1,`), []byte(`"v":1,"x":1,`), 1))
+	f.Add(bytes.Replace(whole, []byte(`"v":1,`), []byte(`"v":1,"v":1,`), 1))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := decode(data)
 		if err != nil {
