@@ -67,7 +67,7 @@ func (m *MFA) Code(t time.Time) string { return totp(m.secret, step(t)) }
 func TOTP(seed string, t time.Time) (string, error) {
 	secret, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(seed)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("seed of an MFA device: %w", err)
 	}
 	return totp(secret, step(t)), nil
 }

@@ -32,4 +32,10 @@ func TestTOTP(t *testing.T) {
 	if got, want := m.Code(time.Unix(59, 0)), "287082"; got != want {
 		t.Errorf("got code %s, want %s", got, want)
 	}
+	if got, err := TOTP(m.Seed(), time.Unix(59, 0)); err != nil || got != "287082" {
+		t.Errorf("from the seed: got %q, %v, want 287082", got, err)
+	}
+	if got, err := TOTP("0189", time.Unix(59, 0)); err == nil {
+		t.Errorf("from a seed that is none: got %q", got)
+	}
 }

@@ -163,3 +163,23 @@ func TestUsage(t *testing.T) {
 		t.Errorf("got help %q", stderr.String())
 	}
 }
+
+func TestTOTP(t *testing.T) {
+	const seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+	before, err := ststest.TOTP(seed, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr strings.Builder
+	if got := run([]string{"-totp", seed}, nil, &stdout, &stderr); got != 0 || stderr.Len() > 0 {
+		t.Errorf("got status %d, %q", got, stderr.String())
+	}
+	after, _ := ststest.TOTP(seed, time.Now())
+	if got := strings.TrimSpace(stdout.String()); got != before && got != after {
+		t.Errorf("got %q, want %q", got, after)
+	}
+	stdout.Reset()
+	if got := run([]string{"-totp", "0189"}, nil, &stdout, &stderr); got != 1 || stdout.Len() > 0 || !strings.HasPrefix(stderr.String(), "fakeaws: ") {
+		t.Errorf("got status %d, %q, %q", got, stdout.String(), stderr.String())
+	}
+}
