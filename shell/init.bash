@@ -36,6 +36,8 @@ function __vault_main {
           ;;
       esac
       ;;
+    # Killed while it asked: bash does not put the terminal right.
+    129 | 13[1-9] | 14? | 15?) \builtin command stty echo 2>/dev/null </dev/tty || \builtin : ;;
   esac
   case "$__vault_x" in *v*) \builtin set -v ;; esac
   case "$__vault_x" in *x*) \builtin set -x ;; esac
