@@ -61,6 +61,7 @@ func madeOf(s, set string) bool { return s != "" && strings.Trim(s, set) == "" }
 func isProfileName(s string) bool { return madeOf(s, letters+digits+"/.%@_:+-") }
 
 func (app *App) add(ctx context.Context, profile string, opts addOptions) error {
+	app.Arm()
 	if !isProfileName(profile) {
 		return usageErrorf("profile %q: a profile's name is made of letters, digits and / . %% @ _ : + -", profile)
 	}

@@ -46,6 +46,7 @@ type App struct {
 	Client    func(ClientOptions) sts.Client                                           // speaks to AWS
 	Store     func(StoreOptions) (Store, error)                                        // the keystore; opens nothing yet
 	Exec      func(path string, argv, environ []string) error                          // replaces this process
+	Arm       func()                                                                   // from here on ^C ends the context, not the process
 	EvalMode  func()                                                                   // stop signals no longer stop this process
 	Command   func(ctx context.Context, line string, environ []string) (string, error) // runs a command of the user's for one line
 	KernelKey func(description string, idle, most time.Duration) RestingKey
@@ -79,7 +80,10 @@ type ClientOptions struct {
 // exit code.
 func (app *App) Run(ctx context.Context, args []string) int {
 	args = app.fromFunction(args)
-	root := app.root()
+	if len(args) == 1 && args[0] == "--version" {
+		return app.exit(app.printVersion()) // at once: scripts ask it often
+	}
+	root := app.root(args)
 	if len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd) {
 		plainUsage(root)
 	} else {
@@ -103,17 +107,20 @@ func (app *App) Run(ctx context.Context, args []string) int {
 			err = fmt.Errorf("standard output: %w", werr)
 		}
 	}
-	if err == nil {
-		return 0
-	}
-	code := exitCode(err)
-	var said exitError
-	if !errors.As(err, &said) && code != exitCanceled {
-		app.report(err)
-	}
-	if evaluated && args[0] != "init" && app.function == "" && !app.StdoutTTY && app.dialect != "" {
+	code := app.exit(err)
+	if code != 0 && evaluated && app.function == "" && !app.StdoutTTY && app.dialect != "" {
 		// Nobody looks at this process's status: eval's is that of the code.
 		fmt.Fprint(app.Stdout, app.dialect.Fail(code))
+	}
+	return code
+}
+
+// exit reports err, if there is one, and returns the exit code.
+func (app *App) exit(err error) int {
+	code := exitCode(err)
+	var said exitError
+	if err != nil && !errors.As(err, &said) && code != exitCanceled {
+		app.report(err)
 	}
 	return code
 }
@@ -221,8 +228,8 @@ func (app *App) locks() string {
 	return app.folder("XDG_STATE_HOME", ".local/state")
 }
 
-// root returns the command line.
-func (app *App) root() *cobra.Command {
+// root returns the command line that args need.
+func (app *App) root(args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "vault",
 		Short: "switch this shell between AWS profiles",
@@ -249,12 +256,7 @@ Load it first, by a line in the shell's startup file:
 		return &usageError{text: err.Error(), hint: "see: " + app.name() + strings.TrimPrefix(c.CommandPath(), "vault") + " --help"}
 	})
 	root.PersistentFlags().StringVar(&app.flags.passphraseFile, "passphrase-file", "", "read the keystore's passphrase from the first line of `FILE`")
-	root.AddCommand(
-		app.initCommand(), app.useCommand(), app.offCommand(), app.refreshCommand(), app.regionCommand(),
-		app.statusCommand(), app.listCommand(), app.execCommand(), app.exportCommand(), app.credentialProcessCommand(),
-		app.addCommand(), app.removeCommand(), app.lockCommand(), app.unlockCommand(), app.clearCommand(),
-		app.completionCommand(), app.manCommand(), app.versionCommand(),
-	)
+	root.AddCommand(app.commands(args)...)
 	root.SetHelpCommand(&cobra.Command{
 		Use: "help [COMMAND]", Short: "help about a command", Hidden: true,
 		Run: func(c *cobra.Command, args []string) {
@@ -266,6 +268,32 @@ Load it first, by a line in the shell's startup file:
 		},
 	})
 	return root
+}
+
+// commands returns the command that args name, or all of them where args are
+// not that plain: to build all takes longer than most of them run.
+func (app *App) commands(args []string) []*cobra.Command {
+	table := []struct {
+		name string
+		make func() *cobra.Command
+	}{
+		{"add", app.addCommand}, {"clear", app.clearCommand}, {"completion", app.completionCommand},
+		{"credential-process", app.credentialProcessCommand}, {"exec", app.execCommand}, {"export", app.exportCommand},
+		{"init", app.initCommand}, {"list", app.listCommand}, {"lock", app.lockCommand}, {"man", app.manCommand},
+		{"off", app.offCommand}, {"refresh", app.refreshCommand}, {"region", app.regionCommand},
+		{"remove", app.removeCommand}, {"status", app.statusCommand}, {"unlock", app.unlockCommand},
+		{"use", app.useCommand}, {"version", app.versionCommand},
+	}
+	var all []*cobra.Command
+	for _, c := range table {
+		if len(args) > 0 && args[0] == c.name && c.name != "man" { // man speaks of all
+			return []*cobra.Command{c.make()}
+		}
+	}
+	for _, c := range table {
+		all = append(all, c.make())
+	}
+	return all
 }
 
 // wordsToStderr keeps help from what a shell evaluates.

@@ -74,8 +74,12 @@ func (app *App) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "print the version", Example: "  vault version", Args: atMost(0, 0, ""),
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(app.Stdout, "vault %s\n", app.Version)
-			return err
+			return app.printVersion()
 		},
 	}
+}
+
+func (app *App) printVersion() error {
+	_, err := fmt.Fprintf(app.Stdout, "vault %s\n", app.Version)
+	return err
 }

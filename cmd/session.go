@@ -245,6 +245,7 @@ func (app *App) key(ctx context.Context, files *config.Files, s sts.Step, store 
 
 // flight takes the lock of a step; while it waits it says for whom.
 func (app *App) flight(ctx context.Context, hash string) (func(), error) {
+	app.Arm()
 	path := filepath.Join(app.locks(), "step-"+hash+".lock")
 	unlock, ok, err := keystore.TryLock(path)
 	if err != nil || ok {

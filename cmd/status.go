@@ -123,6 +123,7 @@ func (app *App) describe(st *statusJSON, current *state) *config.Profile {
 }
 
 func (app *App) callerOfEnv(ctx context.Context, p *config.Profile, region string) (sts.Caller, error) {
+	app.Arm()
 	with := sts.Credentials{
 		AccessKeyID:     app.Env["AWS_ACCESS_KEY_ID"],
 		SecretAccessKey: keystore.NewSecret(app.Env["AWS_SECRET_ACCESS_KEY"]),

@@ -35,6 +35,7 @@ const (
 // openStore returns the keystore: AWS_VAULT_BACKEND, else the config, else the
 // one that holds keys, else the only one there is.
 func (app *App) openStore() (Store, error) {
+	app.Arm()
 	settings, err := config.LoadSettings(app.settingsFile())
 	if err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ func testMain(m *testing.M) int {
 
 // need returns the path of a program, or skips the test. Continuous
 // integration has all of them: there a missing one is an error.
-func need(t *testing.T, name string) string {
+func need(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
@@ -54,7 +54,7 @@ func need(t *testing.T, name string) string {
 // user with an MFA device in account 111111111111, whose key is stored for
 // profile "bastion", and roles in other accounts.
 type world struct {
-	t    *testing.T
+	t    testing.TB
 	aws  *ststest.Server
 	user *ststest.User
 	mfa  *ststest.MFA
@@ -69,7 +69,7 @@ const passphrase = "correct horse battery"
 
 // newWorld makes a world. Its keystore is sealed under passphrase, which
 // AWS_VAULT_FILE_PASSPHRASE gives, and empty; store fills it.
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, aws: ststest.New(time.Now), dir: t.TempDir()}
 	t.Cleanup(w.aws.Close)

@@ -10,6 +10,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -30,8 +31,8 @@ func run() int {
 		fmt.Fprintf(os.Stderr, "vault: the process cannot be kept from core dumps: %s\n", err)
 		return 1
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	host, _ := os.Hostname()
 	env := shell.ParseEnv(os.Environ())
 	app := &cmd.App{
@@ -60,7 +61,16 @@ func run() int {
 			undump()
 			return syscall.Exec(path, argv, environ)
 		},
-		Command:  command,
+		Command: command,
+		// Not at once: to watch for signals takes longer than a warm switch.
+		Arm: sync.OnceFunc(func() {
+			signals := make(chan os.Signal, 1)
+			signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+			go func() {
+				<-signals
+				cancel()
+			}()
+		}),
 		EvalMode: func() { signal.Ignore(syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU) },
 	}
 	return app.Run(ctx, os.Args[1:])
