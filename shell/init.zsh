@@ -43,7 +43,7 @@ function __vault_segment {
   reply=('' '')
   [[ "${__VAULT_STATE-}" == 1:*:*:*:*:* ]] || return 0
   local rest="${__VAULT_STATE#1:}" until key color profile
-  local -i left
+  local -i left hours minutes
   until="${rest%%:*}" rest="${rest#*:}"
   key="${rest%%:*}" rest="${rest#*:}"
   color="${rest%%:*}" rest="${rest#*:}"
@@ -56,17 +56,18 @@ function __vault_segment {
     reply=("$profile" $color)
   else
     (( ${+EPOCHSECONDS} )) || zmodload zsh/datetime
-    (( left = until - EPOCHSECONDS ))
+    # An integer holds no fraction, whatever force_float says of a division.
+    (( left = until - EPOCHSECONDS, hours = left / 3600, minutes = (left - 3600 * hours) / 60 ))
     if (( left <= 0 )); then
       reply=("$profile expired" red)
     elif (( left < 60 )); then
       reply=("$profile ${left}s" yellow)
     elif (( left <= 900 )); then
-      reply=("$profile $(( left / 60 ))m" yellow)
+      reply=("$profile ${minutes}m" yellow)
     elif (( left < 3600 )); then
-      reply=("$profile $(( left / 60 ))m" $color)
+      reply=("$profile ${minutes}m" $color)
     else
-      reply=("$profile $(( left / 3600 ))h${(l:2::0:)$(( left % 3600 / 60 ))}m" $color)
+      reply=("$profile ${hours}h${(l:2::0:)minutes}m" $color)
     fi
   fi
 }
