@@ -46,7 +46,8 @@ type console struct {
 	more chan struct{} // closed when there is more, or no more to come
 	done bool
 
-	seen   int    // how much of the readable text was looked at
+	from   int    // where in raw the looking begins
+	seen   int    // how much of the readable text from there was looked at
 	count  int    // of the prompt that was seen last
 	status int    // that it showed
 	left   string // what stood before it in its line: the segment
@@ -171,6 +172,9 @@ func (c *console) listen(ended chan<- struct{}) {
 // sequences), the beginning of such a thing at the end included.
 var escape = regexp.MustCompile(`\x1b(?:\[[0-?]*[ -/]*(?:[@-~]|$)|[\]Pk][^\x07\x1b]*(?:\x07|\x1b\\|\x1b?$)|[ -/]+(?:[0-~]|$)|[0-OQ-Z\\^-jl-~]|$)|[\x00\x07\x08\x0e\x0f]`)
 
+// unfinished matches the beginning of an escape sequence at the end.
+var unfinished = regexp.MustCompile(`\x1b(?:\[[0-?]*[ -/]*|[\]Pk][^\x07\x1b]*\x1b?|[ -/]*)$`)
+
 // returnMark matches what fish draws to begin its prompt in a line of its own.
 var returnMark = regexp.MustCompile(`⏎ *(\r|$)`)
 
@@ -208,8 +212,9 @@ func (c *console) wait(what string, pattern *regexp.Regexp) (before string, foun
 	defer deadline.Stop()
 	for {
 		c.mu.Lock()
-		text, done, more := readable(string(c.raw)), c.done, c.more
+		raw, done, more := string(c.raw[c.from:]), c.done, c.more
 		c.mu.Unlock()
+		text := readable(raw)
 		// What is not finished yet may read otherwise when it is.
 		text = strings.TrimSuffix(text, "\n")
 		rest := text[min(c.seen, len(text)):]
@@ -222,6 +227,9 @@ func (c *console) wait(what string, pattern *regexp.Regexp) (before string, foun
 				}
 			}
 			c.seen += at[1]
+			if c.seen == len(text) && !unfinished.MatchString(raw) {
+				c.from, c.seen = c.from+len(raw), 0
+			}
 			return rest[:at[0]], found
 		}
 		if done {
@@ -272,8 +280,13 @@ func (c *console) fresh() string {
 func (c *console) promptAs(number string) string {
 	c.t.Helper()
 	before, found := c.wait("a prompt", regexp.MustCompile(`<(`+number+`):(\d+)> `))
-	c.count, _ = strconv.Atoi(found[1])
-	c.status, _ = strconv.Atoi(found[2])
+	return c.at(before, found[1], found[2])
+}
+
+// at takes note of a prompt and returns what stands above it.
+func (c *console) at(before, number, status string) string {
+	c.count, _ = strconv.Atoi(number)
+	c.status, _ = strconv.Atoi(status)
 	i := strings.LastIndexByte(before, '\n') + 1
 	c.left = before[i:]
 	return before[:i]
@@ -341,7 +354,7 @@ func (c *console) environ() []string {
 	c.t.Helper()
 	c.files++
 	name := fmt.Sprintf("f%d", c.files)
-	c.ok("command env -0 >" + name)
+	c.ok(printEnv + " -0 >" + name)
 	var list []string
 	for _, s := range strings.Split(c.read(name), "\x00") {
 		if s != "" && !strings.HasPrefix(s, "_=") {
@@ -351,6 +364,9 @@ func (c *console) environ() []string {
 	slices.Sort(list)
 	return list
 }
+
+// printEnv is a program by its path, so that no alias stands in its way.
+var printEnv, _ = exec.LookPath("env")
 
 // env returns the same by name.
 func (c *console) env() map[string]string {

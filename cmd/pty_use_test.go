@@ -59,16 +59,15 @@ func (c *console) answer(line string, answers map[string]func() string) (out str
 		questions = append(questions, regexp.QuoteMeta(q))
 	}
 	slices.Sort(questions)
-	question := regexp.MustCompile(strings.Join(questions, "|") + `|<\d+:\d+> $`)
+	question := regexp.MustCompile(strings.Join(questions, "|") + `|<(\d+):(\d+)> `)
 	c.line(line)
-	start := c.seen
 	for {
-		_, found := c.wait("a question or a prompt", question)
+		before, found := c.wait("a question or a prompt", question)
 		answer, ok := answers[found[0]]
 		if !ok {
-			c.seen = start
-			return output(line, c.prompt()), asked
+			return output(line, out+c.at(before, found[1], found[2])), asked
 		}
+		out += before + found[0]
 		asked = append(asked, found[0])
 		c.line(answer())
 	}
