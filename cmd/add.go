@@ -324,7 +324,7 @@ func (app *App) remove(ctx context.Context, profile string, yes bool) error {
 	}
 	entry, known := index.Keys[profile]
 	if state, err := store.State(ctx); err == nil && state == keystore.Absent && !known {
-		return fmt.Errorf("access key of profile %q: %w", profile, keystore.ErrNotFound)
+		return noStoredKey(profile)
 	}
 	if !yes {
 		what := fmt.Sprintf("Remove the access key of profile %q", profile)
@@ -343,6 +343,8 @@ func (app *App) remove(ctx context.Context, profile string, yes bool) error {
 	err = store.Delete(ctx, keystore.KeyName(profile))
 	if errors.Is(err, keystore.ErrNotFound) && known {
 		err = nil // the index knew more than there was: put that right
+	} else if errors.Is(err, keystore.ErrNotFound) {
+		return noStoredKey(profile)
 	} else if err != nil {
 		return fmt.Errorf("access key of profile %q: %w", profile, err)
 	}
@@ -355,6 +357,11 @@ func (app *App) remove(ctx context.Context, profile string, yes bool) error {
 	}
 	app.note(fmt.Sprintf("removed the access key of profile %q; at AWS it is still valid", profile))
 	return nil
+}
+
+// noStoredKey reports a profile without a key in the keystore.
+func noStoredKey(profile string) error {
+	return &hintError{fmt.Errorf("profile %q: no access key is stored for it", profile), "see what is stored with: vault list"}
 }
 
 func (app *App) unlockCommand() *cobra.Command {

@@ -237,6 +237,12 @@ func (app *App) key(ctx context.Context, files *config.Files, s sts.Step, store 
 		return sts.Credentials{}, err
 	}
 	key, err := keystore.GetUserKey(ctx, st, s.Profile)
+	if errors.Is(err, keystore.ErrNotFound) {
+		return sts.Credentials{}, &hintError{
+			fmt.Errorf("profile %q: its access key is in the index but not in the keystore", s.Profile),
+			"store it again with: " + app.name() + " add --overwrite " + word(s.Profile),
+		}
+	}
 	if err != nil {
 		return sts.Credentials{}, fmt.Errorf("access key of profile %q: %w", s.Profile, err)
 	}
