@@ -2,15 +2,11 @@ package sts
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"io/fs"
 	"os"
 	"slices"
 	"time"
-
-	"golang.org/x/crypto/chacha20poly1305"
 
 	"github.com/shellvault/vault/keystore"
 )
@@ -26,7 +22,7 @@ type Cache struct {
 	Key func(ctx context.Context) ([]byte, error)
 
 	// Rest, if not nil, hears when the last cached session ends: until then the
-	// sealing key is of use.
+	// sealing key is of use. It is called under the lock of the file.
 	Rest func(until time.Time)
 }
 
@@ -47,9 +43,13 @@ func (h Header) Fresh(now time.Time, least time.Duration) bool {
 	return fresh(h.Issued, h.Expires, now, least)
 }
 
+func (h Header) alive(now time.Time) bool { return alive(h.Issued, h.Expires, now) }
+
 type entry struct {
 	Header Header `json:"header"`
 	Sealed []byte `json:"sealed"` // nonce, then the ciphertext
+
+	raw json.RawMessage // as it stands in the file
 }
 
 type cacheFile struct {
@@ -57,22 +57,13 @@ type cacheFile struct {
 	Entries []json.RawMessage `json:"entries"`
 }
 
-type session struct {
-	AccessKeyID     string `json:"access_key_id"`
-	SecretAccessKey string `json:"secret_access_key"`
-	SessionToken    string `json:"session_token"`
-}
-
 // Headers returns the headers of all sessions that have not ended. It needs no
 // key and asks nobody; whether a header is genuine only Get can tell.
 func (c *Cache) Headers() []Header {
-	entries, err := c.read()
-	if err != nil {
-		return nil
-	}
+	now := c.Now()
 	var list []Header
-	for _, e := range entries {
-		if e.Header.Expires.After(c.Now()) {
+	for _, e := range c.read() {
+		if e.Header.alive(now) {
 			list = append(list, e.Header)
 		}
 	}
@@ -82,10 +73,7 @@ func (c *Cache) Headers() []Header {
 // Get returns the session with the plan's hash if it may still be handed out.
 // The error is that of getting the sealing key.
 func (c *Cache) Get(ctx context.Context, hash string, least time.Duration) (Credentials, bool, error) {
-	entries, err := c.read()
-	if err != nil {
-		return Credentials{}, false, nil
-	}
+	entries := c.read()
 	i := slices.IndexFunc(entries, func(e entry) bool { return e.Header.Hash == hash })
 	if i < 0 || !entries[i].Header.Fresh(c.Now(), least) {
 		return Credentials{}, false, nil
@@ -107,6 +95,10 @@ func (c *Cache) Put(ctx context.Context, h Header, with Credentials) error {
 		return err
 	}
 	defer clear(key)
+	return c.put(ctx, key, h, with)
+}
+
+func (c *Cache) put(ctx context.Context, key []byte, h Header, with Credentials) error {
 	e, err := seal(h, with, key)
 	if err != nil {
 		return err
@@ -126,45 +118,58 @@ func (c *Cache) Drop(ctx context.Context, hash string) error {
 
 // update changes the file under its lock, which is held for no longer.
 func (c *Cache) update(ctx context.Context, change func([]entry) []entry) error {
-	var last time.Time
 	update := func(old []byte) ([]byte, error) {
-		entries := decode(old)
-		entries = slices.DeleteFunc(entries, func(e entry) bool { return !e.Header.Expires.After(c.Now()) })
+		now := c.Now()
+		entries := slices.DeleteFunc(decode(old), func(e entry) bool { return !e.Header.alive(now) })
 		file := cacheFile{V: 1}
+		var last time.Time
 		for _, e := range change(entries) {
-			text, err := json.Marshal(e)
-			if err != nil {
-				return nil, err
-			}
-			file.Entries = append(file.Entries, text)
+			file.Entries = append(file.Entries, e.raw)
 			if e.Header.Expires.After(last) {
 				last = e.Header.Expires
 			}
+		}
+		if c.Rest != nil {
+			c.Rest(last)
 		}
 		return json.Marshal(file)
 	}
 	err := keystore.UpdateFile(ctx, c.Path, update)
 	if errors.Is(err, keystore.ErrPermissions) {
-		// Not ours, or open to others: nothing in it counts. It stays, aside.
-		if err = os.Rename(c.Path, c.Path+".unsafe"); err == nil {
-			err = keystore.UpdateFile(ctx, c.Path, update)
+		if err := c.setAside(ctx); err != nil {
+			return err
 		}
-	}
-	if err == nil && c.Rest != nil {
-		c.Rest(last)
+		err = keystore.UpdateFile(ctx, c.Path, update)
 	}
 	return err
 }
 
-func (c *Cache) read() ([]entry, error) {
-	data, err := keystore.ReadFilePrivate(c.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+// setAside moves away what stands in the place of the file and is not ours, or
+// open to others: nothing in it counts.
+func (c *Cache) setAside(ctx context.Context) error {
+	// Under a lock, or what another process has written since would go too.
+	unlock, err := keystore.Lock(ctx, c.Path+".unsafe.lock")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return decode(data), nil
+	defer unlock()
+	_, err = keystore.ReadFilePrivate(c.Path)
+	var found *keystore.PermissionError
+	switch {
+	case !errors.As(err, &found):
+		return nil
+	case found.Path != c.Path: // the folder
+		return err
+	}
+	return os.Rename(c.Path, c.Path+".unsafe")
+}
+
+func (c *Cache) read() []entry {
+	data, err := keystore.ReadFilePrivate(c.Path)
+	if err != nil {
+		return nil
+	}
+	return decode(data)
 }
 
 // decode returns the entries that can be read; a file cut short or written by
@@ -178,69 +183,9 @@ func decode(data []byte) []entry {
 	for _, text := range file.Entries {
 		var e entry
 		if json.Unmarshal(text, &e) == nil {
+			e.raw = text
 			entries = append(entries, e)
 		}
 	}
 	return entries
-}
-
-// authenticated is what the seal of a session covers beside it: its header, in
-// the one form that Go gives it.
-func authenticated(h Header) []byte {
-	h.Issued, h.Expires = h.Issued.UTC(), h.Expires.UTC()
-	text, err := json.Marshal(h)
-	if err != nil {
-		panic(err) // strings and times
-	}
-	return append([]byte("vault session 1\n"), text...)
-}
-
-func seal(h Header, with Credentials, key []byte) (entry, error) {
-	aead, err := chacha20poly1305.NewX(key)
-	if err != nil {
-		return entry{}, err
-	}
-	text, err := json.Marshal(session{with.AccessKeyID, with.SecretAccessKey.Reveal(), with.SessionToken.Reveal()})
-	if err != nil {
-		return entry{}, err
-	}
-	defer clear(text)
-	nonce := make([]byte, aead.NonceSize(), aead.NonceSize()+len(text)+aead.Overhead())
-	rand.Read(nonce)
-	return entry{h, aead.Seal(nonce, nonce, text, authenticated(h))}, nil
-}
-
-func unseal(e entry, key []byte) (Credentials, bool) {
-	aead, err := chacha20poly1305.NewX(key)
-	if err != nil || len(e.Sealed) < aead.NonceSize() {
-		return Credentials{}, false
-	}
-	text, err := aead.Open(nil, e.Sealed[:aead.NonceSize()], e.Sealed[aead.NonceSize():], authenticated(e.Header))
-	if err != nil {
-		return Credentials{}, false
-	}
-	defer clear(text)
-	var s session
-	if json.Unmarshal(text, &s) != nil {
-		return Credentials{}, false
-	}
-	return Credentials{
-		AccessKeyID:     s.AccessKeyID,
-		SecretAccessKey: keystore.NewSecret(s.SecretAccessKey),
-		SessionToken:    keystore.NewSecret(s.SessionToken),
-		Issued:          e.Header.Issued,
-		Expires:         e.Header.Expires,
-	}, true
-}
-
-// DropFunc forgets the sessions that drop picks by their header, and says how
-// many those were.
-func (c *Cache) DropFunc(ctx context.Context, drop func(Header) bool) (n int, err error) {
-	err = c.update(ctx, func(entries []entry) []entry {
-		before := len(entries)
-		entries = slices.DeleteFunc(entries, func(e entry) bool { return drop(e.Header) })
-		n = before - len(entries)
-		return entries
-	})
-	return n, err
 }

@@ -1,25 +1,18 @@
 package sts
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
-	"os"
-	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/shellvault/vault/keystore"
 )
@@ -42,84 +35,42 @@ type Client interface {
 	Caller(ctx context.Context, with Credentials, region, endpoint string) (Caller, error)
 }
 
-// AWS is the Client that speaks to AWS. The proxy variables are honoured.
+// AWS is the Client that speaks to AWS. The proxy variables are honoured. It
+// keeps connections from call to call, and must not be copied.
 type AWS struct {
 	Now      func() time.Time
 	CABundle string // a file of PEM certificates to trust in place of the system's; "": the system's
 	FIPS     bool
 	Dual     bool // dual-stack endpoints
+
+	connect sync.Once
+	http    *http.Client
+	httpErr error
+
+	ahead atomic.Int64 // the skew of our clock, once AWS refused a call for it
 }
 
 // timeout bounds one call with its retries.
 const timeout = 20 * time.Second
 
-func (c *AWS) client(with Credentials, region, endpoint string, once bool) (*sts.Client, error) {
-	o := sts.Options{
-		Region: region,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: with.AccessKeyID, SecretAccessKey: with.SecretAccessKey.Reveal(), SessionToken: with.SessionToken.Reveal()}, nil
-		}),
-		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.MaxAttempts = 3
-			o.MaxBackoff = time.Second
-			if once {
-				o.MaxAttempts = 1
-			}
-		}),
-		ClientLogMode: 0,
-	}
-	if endpoint != "" {
-		o.BaseEndpoint = &endpoint
-	}
-	if c.FIPS {
-		o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateEnabled
-	}
-	if c.Dual {
-		o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
-	}
-	transport := awshttp.NewBuildableClient().WithTimeout(timeout)
-	if c.CABundle != "" {
-		pem, err := os.ReadFile(c.CABundle)
-		if err != nil {
-			return nil, fmt.Errorf("ca_bundle %q: %w", c.CABundle, errors.Unwrap(err))
-		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("ca_bundle %q holds no certificate", c.CABundle)
-		}
-		transport = transport.WithTransportOptions(func(t *http.Transport) {
-			if t.TLSClientConfig == nil {
-				t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-			}
-			t.TLSClientConfig.RootCAs = pool
-		})
-	}
-	o.HTTPClient = transport
-	return sts.New(o), nil
-}
-
 // Call makes the step's call. One that carries an MFA code is made once: AWS
 // accepts a code once, and a lost answer may have used it up.
 func (c *AWS) Call(ctx context.Context, with Credentials, s Step, code string) (Credentials, error) {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	api, err := c.client(with, s.Region, s.Endpoint, code != "")
-	if err != nil {
-		return Credentials{}, err
-	}
 	var serial, token *string
 	if code != "" {
 		serial, token = &s.MFASerial, &code
 	}
 	seconds := aws.Int32(int32(s.Duration / time.Second))
 	var got *types.Credentials
-	issued := c.Now()
+	var call func(context.Context, *sts.Client) error
 	switch s.Action {
 	case GetSessionToken:
-		var out *sts.GetSessionTokenOutput
-		out, err = api.GetSessionToken(ctx, &sts.GetSessionTokenInput{DurationSeconds: seconds, SerialNumber: serial, TokenCode: token})
-		if err == nil {
-			got = out.Credentials
+		call = func(ctx context.Context, api *sts.Client) error {
+			out, err := api.GetSessionToken(ctx, &sts.GetSessionTokenInput{DurationSeconds: seconds, SerialNumber: serial, TokenCode: token})
+			if err == nil {
+				got = out.Credentials
+			}
+			return err
 		}
 	case AssumeRole:
 		in := &sts.AssumeRoleInput{DurationSeconds: seconds, SerialNumber: serial, TokenCode: token,
@@ -133,142 +84,77 @@ func (c *AWS) Call(ctx context.Context, with Credentials, s Step, code string) (
 		for _, t := range s.Tags {
 			in.Tags = append(in.Tags, types.Tag{Key: aws.String(t.Key), Value: aws.String(t.Value)})
 		}
-		var out *sts.AssumeRoleOutput
-		out, err = api.AssumeRole(ctx, in)
-		if err == nil {
-			got = out.Credentials
+		call = func(ctx context.Context, api *sts.Client) error {
+			out, err := api.AssumeRole(ctx, in)
+			if err == nil {
+				got = out.Credentials
+			}
+			return err
 		}
 	default:
 		return Credentials{}, fmt.Errorf("%s is not a call", s.Action)
 	}
-	if err == nil && (got == nil || got.AccessKeyId == nil || got.SecretAccessKey == nil || got.SessionToken == nil || got.Expiration == nil) {
-		err = errors.New("AWS answered without credentials")
-	}
+	answer, err := c.do(ctx, with, s, code, func(ctx context.Context, api *sts.Client) error {
+		err := call(ctx, api)
+		if err == nil && (got == nil || got.AccessKeyId == nil || got.SecretAccessKey == nil || got.SessionToken == nil || got.Expiration == nil) {
+			return errNoCredentials
+		}
+		return err
+	})
 	if err != nil {
-		return Credentials{}, c.failure(err, s, with)
+		return Credentials{}, err
+	}
+	// The expiry is by AWS's clock.
+	skew := answer.ahead
+	if skew.Abs() <= clockTolerance {
+		skew = 0
 	}
 	return Credentials{
 		AccessKeyID:     *got.AccessKeyId,
 		SecretAccessKey: keystore.NewSecret(*got.SecretAccessKey),
 		SessionToken:    keystore.NewSecret(*got.SessionToken),
-		Issued:          issued.UTC().Truncate(time.Second),
-		Expires:         got.Expiration.UTC(),
+		Issued:          answer.sent.UTC().Truncate(time.Second),
+		Expires:         got.Expiration.Add(skew).UTC(),
+		Skew:            skew,
 	}, nil
 }
 
+var errNoCredentials = errors.New("AWS answered without credentials")
+
 // Caller asks AWS whose the credentials are.
 func (c *AWS) Caller(ctx context.Context, with Credentials, region, endpoint string) (Caller, error) {
+	s := Step{Action: "GetCallerIdentity", Region: cmp.Or(region, "us-east-1"), Endpoint: endpoint}
+	var who Caller
+	_, err := c.do(ctx, with, s, "", func(ctx context.Context, api *sts.Client) error {
+		out, err := api.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+		if err == nil {
+			who = Caller{Account: aws.ToString(out.Account), ARN: aws.ToString(out.Arn), UserID: aws.ToString(out.UserId)}
+		}
+		return err
+	})
+	return who, err
+}
+
+// do makes a call, and once more by AWS's clock if AWS refuses it for ours:
+// it looks at the signature before it looks at an MFA code.
+func (c *AWS) do(ctx context.Context, with Credentials, s Step, code string, call func(context.Context, *sts.Client) error) (*wire, error) {
+	client, err := c.client()
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	s := Step{Action: "GetCallerIdentity", Region: region, Endpoint: endpoint}
-	api, err := c.client(with, region, endpoint, false)
-	if err != nil {
-		return Caller{}, err
-	}
-	out, err := api.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
-	if err != nil {
-		return Caller{}, c.failure(err, s, with)
-	}
-	return Caller{Account: aws.ToString(out.Account), ARN: aws.ToString(out.Arn), UserID: aws.ToString(out.UserId)}, nil
-}
-
-// A CallError reports a call that AWS refused, or that did not get there.
-type CallError struct {
-	Step        Step
-	AccessKeyID string // what it was signed with
-	Code        string // AWS's error code; "" where AWS did not answer
-	Message     string
-	RequestID   string
-	Host        string        // that did not answer
-	Skew        time.Duration // by how much our clock is ahead of AWS's, if known
-	Err         error
-}
-
-func (e *CallError) Error() string {
-	var b strings.Builder
-	b.WriteString(string(e.Step.Action))
-	if e.Step.RoleARN != "" {
-		fmt.Fprintf(&b, " %q", e.Step.RoleARN)
-	}
-	if e.Code == "" {
-		fmt.Fprintf(&b, ": %s", e.Message)
-		return b.String()
-	}
-	fmt.Fprintf(&b, ": %s: %s", e.Code, strings.TrimRight(e.Message, " ."))
-	if e.RequestID != "" {
-		fmt.Fprintf(&b, " (request id %s)", e.RequestID)
-	}
-	return b.String()
-}
-
-func (e *CallError) Unwrap() error { return e.Err }
-
-// WrongMFACode reports whether AWS refused the MFA code itself.
-func (e *CallError) WrongMFACode() bool {
-	return e.Code == "AccessDenied" && strings.Contains(e.Message, "MultiFactorAuthentication failed")
-}
-
-// ClockOff reports whether AWS refused the call for our clock.
-func (e *CallError) ClockOff() bool {
-	return strings.Contains(e.Message, "Signature expired") || strings.Contains(e.Message, "Signature not yet current") || e.Code == "RequestTimeTooSkewed"
-}
-
-// sourceGone reports whether what the call was signed with is no longer valid.
-func (e *CallError) sourceGone() bool {
-	return e.Code == "ExpiredToken" || e.Code == "ExpiredTokenException" || e.Code == "InvalidClientTokenId"
-}
-
-func (c *AWS) failure(err error, s Step, with Credentials) error {
-	if errors.Is(err, context.Canceled) {
-		return context.Canceled
-	}
-	e := &CallError{Step: s, AccessKeyID: with.AccessKeyID, Err: err}
-	var response *smithyhttp.ResponseError
-	if errors.As(err, &response) && response.Response != nil {
-		if date, perr := http.ParseTime(response.Response.Header.Get("Date")); perr == nil {
-			e.Skew = c.Now().Sub(date).Round(time.Second)
+	for try := 1; ; try++ {
+		w := &wire{client: client, now: c.Now}
+		err := call(ctx, c.api(with, s, w, code != ""))
+		if err == nil {
+			return w, nil
 		}
-	}
-	var request interface{ ServiceRequestID() string }
-	if errors.As(err, &request) {
-		e.RequestID = request.ServiceRequestID()
-	}
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		e.Code, e.Message = api.ErrorCode(), api.ErrorMessage()
-		return e
-	}
-	e.Message, e.Host = unreachable(err)
-	return e
-}
-
-// unreachable says in a few words why there was no answer, and whose.
-func unreachable(err error) (why, host string) {
-	var u *url.Error
-	if errors.As(err, &u) {
-		if parsed, perr := url.Parse(u.URL); perr == nil {
-			host = parsed.Host
+		err = failure(err, w, s, with, code)
+		var refused *CallError
+		if try > 1 || !errors.As(err, &refused) || !refused.ClockOff() || refused.Skew == 0 {
+			return nil, err
 		}
+		c.ahead.Store(int64(refused.Skew))
 	}
-	var dns *net.DNSError
-	var op *net.OpError
-	var cert *tls.CertificateVerificationError
-	switch {
-	case errors.As(err, &dns):
-		why = "the name is not known"
-	case errors.As(err, &cert):
-		why = cert.Err.Error()
-	case errors.Is(err, context.DeadlineExceeded) || os.IsTimeout(err):
-		why = "no answer in time"
-	case errors.As(err, &op):
-		why = op.Err.Error()
-	case u != nil:
-		why = u.Err.Error()
-	default:
-		return err.Error(), ""
-	}
-	if host == "" {
-		return why, ""
-	}
-	return fmt.Sprintf("cannot reach %s: %s", host, why), host
 }

@@ -16,7 +16,7 @@ type Action string
 // The actions.
 const (
 	StoredKeys      Action = "StoredKeys"      // long-lived keys from the keystore
-	StaticKeys      Action = "StaticKeys"      // long-lived keys in clear in the shared files
+	StaticKeys      Action = "StaticKeys"      // keys in clear in the shared files
 	GetSessionToken Action = "GetSessionToken" // AWS STS API Reference, GetSessionToken
 	AssumeRole      Action = "AssumeRole"      // AWS STS API Reference, AssumeRole
 )
@@ -73,6 +73,10 @@ func (p Plan) Hash(i int) string {
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 
+func (p *Plan) notef(format string, args ...any) {
+	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
+}
+
 // Options are what the user asks for beside the profile.
 type Options struct {
 	Duration    time.Duration                // of what the shell gets; 0: as configured
@@ -84,6 +88,7 @@ type Options struct {
 	RoleTTL     time.Duration                // of a role; 0: duration_seconds, else 1 h
 	Stored      map[string]string            // profile to the id of its key in the keystore
 	Endpoint    func(*config.Profile) string // the URL configured for STS, "" if none
+	Region      string                       // of the switch: says the partition where no profile does
 }
 
 // What AWS allows (AWS STS API Reference, pages GetSessionToken and
@@ -95,159 +100,156 @@ const (
 	mostChainedRole = time.Hour
 )
 
-// A SourceError reports a profile that no credentials can be had for.
-type SourceError struct {
-	Profile string
-	Why     string
-	NoKey   bool // storing a key would help
-	Err     error
-}
-
-func (e *SourceError) Error() string {
-	return fmt.Sprintf("profile %q: %s", e.Profile, e.Why)
-}
-
-func (e *SourceError) Unwrap() error { return e.Err }
-
 // NewPlan decides how to get credentials for the first profile of chain, as
 // config.Files.Chain returns it.
-//
-// A key in the keystore replaces the source of its profile (source_profile or
-// static keys), not its role.
 func NewPlan(chain []*config.Profile, o Options) (Plan, error) {
 	plan := Plan{Profile: chain[0].Name, Region: chain[0].Region()}
-	var roles []*config.Profile // from the key upwards
-	var base Step
-	var owner *config.Profile
-	for i, p := range chain {
-		stored, isStored := o.Stored[p.Name]
-		static, isStatic, err := p.StaticKeys()
-		if err != nil {
-			return Plan{}, &SourceError{Profile: p.Name, Why: err.Error(), Err: err}
-		}
-		role := p.Get("role_arn") != "" && (i == 0 || !isStatic)
-		if role {
-			roles = append([]*config.Profile{p}, roles...)
-		}
-		if isStored {
-			base = Step{Action: StoredKeys, Profile: p.Name, AccessKeyID: stored, Reason: "the keystore holds a key for this profile"}
-			if isStatic {
-				plan.Notes = append(plan.Notes, fmt.Sprintf("the key of profile %q in the keystore is used; %s also holds one, in clear", p.Name, static.Secret.File))
-			}
-			owner = p
-			break
-		}
-		if role && p.Get("source_profile") != "" && p.Get("source_profile") != p.Name {
-			if source, err := p.RoleSource(); err != nil {
-				return Plan{}, &SourceError{Profile: p.Name, Why: err.Error(), Err: err}
-			} else if source == "source_profile" {
-				continue
-			}
-		}
-		if isStatic {
-			base = Step{Action: StaticKeys, Profile: p.Name, AccessKeyID: static.ID.Text, Reason: "static keys in " + static.Secret.File}
-			if static.Token.Text != "" {
-				// Temporary credentials: AWS makes no session from a session.
-				o.NoSession = true
-			} else {
-				plan.Notes = append(plan.Notes, fmt.Sprintf("the key of profile %q lies in clear in %s", p.Name, static.Secret.File))
-			}
-			owner = p
-			break
-		}
-		return Plan{}, noSource(p, chain[0].Name)
+	from, err := plan.source(chain, o)
+	if err != nil {
+		return Plan{}, err
 	}
-	if owner == nil {
-		last := chain[len(chain)-1]
-		return Plan{}, noSource(last, chain[0].Name)
+	plan.Steps = []Step{from.key}
+	switch {
+	case len(from.roles) > 0:
+		err = plan.roles(from, o)
+	case from.temporary:
+		plan.notef("the keys of profile %q are temporary: when they end is not known", from.owner.Name)
+	case !o.NoSession:
+		err = plan.session(from, o)
 	}
-	plan.Steps = []Step{base}
-	if err := plan.add(owner, roles, o); err != nil {
+	if err != nil {
 		return Plan{}, err
 	}
 	return plan, nil
 }
 
-// add appends the calls that lead from the key of owner through roles.
-func (plan *Plan) add(owner *config.Profile, roles []*config.Profile, o Options) error {
-	serial := func(p *config.Profile) string {
-		if o.MFASerial != "" {
-			return o.MFASerial
-		}
-		return p.Get("mfa_serial")
+// session appends the session of a key that the shell gets.
+func (p *Plan) session(from source, o Options) error {
+	d := first(o.Duration, o.SessionTTL, time.Hour)
+	if err := within("session", d, mostSession); err != nil {
+		return err
 	}
-	if len(roles) == 0 {
-		if o.NoSession {
-			return nil
-		}
-		d := first(o.Duration, o.SessionTTL, time.Hour)
-		if err := within("session", d, mostSession); err != nil {
-			return err
-		}
-		plan.Steps = append(plan.Steps, Step{Action: GetSessionToken, Profile: owner.Name, MFASerial: serial(owner),
-			Duration: d, Endpoint: o.endpoint(owner), Region: region(owner), Reason: "the shell gets a session, never the key itself"})
-		return nil
-	}
-	for i, p := range roles {
-		configured, err := seconds(p)
+	p.Steps = append(p.Steps, Step{
+		Action: GetSessionToken, Profile: from.owner.Name, MFASerial: o.serial(from.owner), Duration: d,
+		Endpoint: o.endpoint(from.owner), Region: o.region(from.owner),
+		Reason: "the shell gets a session, never the key itself",
+	})
+	return nil
+}
+
+// roles appends the calls that lead from a key through roles.
+func (p *Plan) roles(from source, o Options) error {
+	for i, profile := range from.roles {
+		step, err := role(profile, o, i == len(from.roles)-1)
 		if err != nil {
 			return err
 		}
-		// What a role in the middle is asked for need only outlive the next call.
-		d := time.Hour
-		if i == len(roles)-1 {
-			d = first(o.Duration, o.RoleTTL, configured, time.Hour)
-		}
-		if err := within("role", d, mostRole); err != nil {
+		if i > 0 {
+			p.chained(&step, profile, from.roles[i-1], o)
+		} else if err := p.firstRole(&step, profile, from, o); err != nil {
 			return err
 		}
-		step := Step{Action: AssumeRole, Profile: p.Name, RoleARN: p.Get("role_arn"), ExternalID: p.Get("external_id"),
-			SessionName: p.Get("role_session_name"), SourceIdentity: p.Get("source_identity"), Duration: d,
-			Endpoint: o.endpoint(p), Region: region(p)}
-		if step.SessionName == "" {
-			step.SessionName = o.SessionName
-		}
-		if step.Tags, err = tags(p); err != nil {
-			return err
-		}
-		step.TransitiveTagKeys = list(p.Get("transitive_session_tags"))
-		switch {
-		case i > 0:
-			step.Reason = fmt.Sprintf("role of %q, assumed from the role of %q", p.Name, roles[i-1].Name)
-			if d > mostChainedRole {
-				step.Duration = mostChainedRole
-				plan.Notes = append(plan.Notes, fmt.Sprintf("a role assumed from a role lasts at most 1h: %q asked for %s", p.Name, short(d)))
-			}
-		default:
-			mfa := serial(p)
-			if mfa == "" {
-				mfa = serial(owner)
-			}
-			direct := o.NoSession || d > mostChainedRole
-			if direct {
-				step.MFASerial = mfa
-				step.Reason = "assumed straight from the key: more than 1h is refused from a session"
-				if o.NoSession {
-					step.Reason = "assumed straight from the key, as asked"
-				}
-				break
-			}
-			life := first(o.ChainedTTL, 8*time.Hour)
-			if err := within("session", life, mostSession); err != nil {
-				return err
-			}
-			reason := "one session for all roles behind this key"
-			if mfa != "" {
-				reason = "one MFA code for all roles behind this key"
-			}
-			from := owner
-			plan.Steps = append(plan.Steps, Step{Action: GetSessionToken, Profile: from.Name, MFASerial: mfa, Duration: life,
-				Endpoint: o.endpoint(p), Region: region(p), Reason: reason})
-			step.Reason = fmt.Sprintf("role of %q, assumed from that session", p.Name)
-		}
-		plan.Steps = append(plan.Steps, step)
+		p.Steps = append(p.Steps, step)
 	}
 	return nil
+}
+
+// role returns the step that assumes the role of p; last is whether the shell
+// gets it.
+func role(p *config.Profile, o Options, last bool) (Step, error) {
+	arn, _ := p.Lookup("role_arn")
+	if !isRoleARN(arn.Text) {
+		return Step{}, &SettingError{arn, "role_arn", "is not the ARN of a role"}
+	}
+	configured, err := seconds(p)
+	if err != nil {
+		return Step{}, err
+	}
+	// What a role in the middle is asked for need only outlive the next call.
+	d := time.Hour
+	if last {
+		d = first(o.Duration, o.RoleTTL, configured, time.Hour)
+	}
+	if err := within("role", d, mostRole); err != nil {
+		return Step{}, err
+	}
+	tags, err := tags(p)
+	if err != nil {
+		return Step{}, err
+	}
+	name := p.Get("role_session_name")
+	if name == "" {
+		name = o.SessionName
+	}
+	return Step{
+		Action: AssumeRole, Profile: p.Name, RoleARN: arn.Text, ExternalID: p.Get("external_id"),
+		SessionName: name, SourceIdentity: p.Get("source_identity"),
+		Tags: tags, TransitiveTagKeys: list(p.Get("transitive_session_tags")),
+		Duration: d, Endpoint: o.endpoint(p), Region: o.region(p),
+	}, nil
+}
+
+// firstRole decides how the role next to the key is assumed: from a session
+// that all roles behind the key share, or straight from the key.
+func (p *Plan) firstRole(step *Step, profile *config.Profile, from source, o Options) error {
+	mfa := o.serial(profile)
+	if mfa == "" {
+		mfa = o.serial(from.owner)
+	}
+	switch {
+	case from.temporary:
+		// Whose they are is not known. A role's get no more than 1 h and carry
+		// no MFA code (IAM User Guide, "Secure API access with MFA").
+		step.Reason = "assumed straight from the temporary keys"
+		if mfa != "" {
+			p.notef("no MFA code is asked for: the keys of profile %q are temporary, and AWS takes none with them", from.owner.Name)
+		}
+		p.capped(step, "with temporary keys")
+	case o.NoSession:
+		step.MFASerial = mfa
+		step.Reason = "assumed straight from the key, as asked"
+	case step.Duration > mostChainedRole:
+		step.MFASerial = mfa
+		step.Reason = "assumed straight from the key: more than 1h is refused from a session"
+	default:
+		life := first(o.ChainedTTL, 8*time.Hour)
+		if err := within("session", life, mostSession); err != nil {
+			return err
+		}
+		reason := "one session for all roles behind this key"
+		if mfa != "" {
+			reason = "one MFA code for all roles behind this key"
+		}
+		p.Steps = append(p.Steps, Step{
+			Action: GetSessionToken, Profile: from.owner.Name, MFASerial: mfa, Duration: life,
+			Endpoint: step.Endpoint, Region: step.Region, Reason: reason,
+		})
+		step.Reason = fmt.Sprintf("role of %q, assumed from that session", profile.Name)
+	}
+	return nil
+}
+
+// chained completes the step of a role that is assumed from another.
+func (p *Plan) chained(step *Step, profile, before *config.Profile, o Options) {
+	step.Reason = fmt.Sprintf("role of %q, assumed from the role of %q", profile.Name, before.Name)
+	p.capped(step, "from a role")
+	// A role's session cannot present MFA (IAM User Guide, "Secure API access
+	// with MFA"): a code can be given before the first role only.
+	given := false
+	for _, s := range p.Steps {
+		given = given || s.MFASerial == profile.Get("mfa_serial")
+	}
+	if v, ok := profile.Lookup("mfa_serial"); ok && v.Text != "" && o.MFASerial == "" && !given {
+		p.notef("mfa_serial of profile %q (%s) is not used: AWS takes no MFA code from a role's session", profile.Name, v.Where())
+	}
+}
+
+// capped holds a role down to what role chaining allows.
+func (p *Plan) capped(step *Step, how string) {
+	if step.Duration > mostChainedRole {
+		p.notef("a role assumed %s lasts at most 1h: %q asked for %s", how, step.Profile, short(step.Duration))
+		step.Duration = mostChainedRole
+	}
 }
 
 // first returns the first of d that is not zero.

@@ -4,20 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
 	"time"
-
-	"github.com/shellvault/vault/keystore"
 )
 
 // An MFARequest says for what a code is wanted.
 type MFARequest struct {
 	Serial  string
 	Profile string // that is being switched to
-	Wrong   bool   // AWS refused the code before
+	Wrong   bool   // the code before will not do again: AWS refused it,
+	Spent   bool   // or took it and refused the call for something else
 }
 
-// A Runner goes the steps of a plan.
+// A Runner goes the steps of a plan. It may be used by several goroutines.
 type Runner struct {
 	Now    func() time.Time
 	Cache  *Cache
@@ -56,30 +57,9 @@ func (e *CodeError) Unwrap() error { return e.Err }
 
 // Run returns the credentials that the plan leads to.
 func (r *Runner) Run(ctx context.Context, p Plan) (Credentials, error) {
-	got, err := r.step(ctx, p, len(p.Steps)-1)
-	var call *CallError
-	if !errors.As(err, &call) || !call.sourceGone() {
-		return got, err
-	}
-	// A cached session that AWS no longer takes: forget what was used and go
-	// the way again, once.
-	dropped := false
-	for i, s := range p.Steps {
-		if s.Action == StoredKeys || s.Action == StaticKeys {
-			continue
-		}
-		hash := p.Hash(i)
-		if _, ok, _ := r.Cache.Get(ctx, hash, 0); ok {
-			if err := r.Cache.Drop(ctx, hash); err != nil {
-				return Credentials{}, err
-			}
-			dropped = true
-		}
-	}
-	if !dropped {
-		return Credentials{}, err
-	}
-	return r.step(ctx, p, len(p.Steps)-1)
+	one := run{Runner: r, plan: p}
+	got, _, err := one.step(ctx, len(p.Steps)-1, "")
+	return got, err
 }
 
 // Cached returns what the plan leads to if the cache has it, and asks AWS
@@ -88,92 +68,202 @@ func (r *Runner) Cached(ctx context.Context, p Plan) (Credentials, bool, error) 
 	return r.Cache.Get(ctx, p.Hash(len(p.Steps)-1), r.Least)
 }
 
-func (r *Runner) step(ctx context.Context, p Plan, i int) (Credentials, error) {
-	s := p.Steps[i]
+// callLife is what credentials must have left that only sign the next call. It
+// is short, because to renew them may need a person.
+const callLife = time.Minute
+
+// run is one way through a plan.
+type run struct {
+	*Runner
+	plan Plan
+	skew bool // that the clock is wrong has been said
+}
+
+// step returns what step i gives, and whether that was cached. gone is the id
+// of a cached session that AWS no longer takes.
+func (r *run) step(ctx context.Context, i int, gone string) (got Credentials, cached bool, err error) {
+	s := r.plan.Steps[i]
 	if s.Action == StoredKeys || s.Action == StaticKeys {
-		return r.Key(ctx, s)
+		got, err := r.Key(ctx, s)
+		return got, false, err
 	}
-	hash := p.Hash(i)
-	last := i == len(p.Steps)-1
-	// Of the steps before the last only so much life is wanted as a call takes.
-	least := r.Least
-	if !last {
-		least = 0
+	hash := r.plan.Hash(i)
+	least, force := callLife, false
+	if i == len(r.plan.Steps)-1 {
+		least, force = r.Least, r.Force
 	}
-	began := r.Now()
-	if !last || !r.Force {
-		got, ok, err := r.Cache.Get(ctx, hash, least)
-		if ok || err != nil {
-			return got, err
-		}
+	old, ok, err := r.Cache.Get(ctx, hash, least)
+	if err != nil {
+		return Credentials{}, false, err
+	}
+	if ok && !force && old.AccessKeyID != gone {
+		return old, true, nil
 	}
 	unlock, err := r.Lock(ctx, hash)
 	if err != nil {
-		return Credentials{}, err
+		return Credentials{}, false, err
 	}
 	defer unlock()
-	// Another process may have made it while this one waited.
-	got, ok, err := r.Cache.Get(ctx, hash, least)
+	got, ok, err = r.Cache.Get(ctx, hash, least)
+	switch {
+	case err != nil:
+		return Credentials{}, false, err
+	case ok && got.AccessKeyID == gone:
+		// Whether or not there will be another: nobody shall find this one.
+		if err := r.Cache.Drop(ctx, hash); err != nil && ctx.Err() != nil {
+			return Credentials{}, false, err
+		}
+	case ok && !(force && got.AccessKeyID == old.AccessKeyID):
+		// Another process has made it while this one waited.
+		return got, true, nil
+	}
+	got, err = r.make(ctx, i, hash)
+	return got, false, err
+}
+
+// make makes the call of step i and caches what it gives.
+func (r *run) make(ctx context.Context, i int, hash string) (Credentials, error) {
+	// First what may fail or ask, and then what uses up an MFA code.
+	key, uncached := r.Cache.Key(ctx)
+	if uncached != nil && !isFileError(uncached) {
+		return Credentials{}, uncached
+	}
+	defer clear(key)
+	source, cached, err := r.step(ctx, i-1, "")
 	if err != nil {
 		return Credentials{}, err
 	}
-	if ok && !(last && r.Force && got.Issued.Before(began.Truncate(time.Second))) {
-		return got, nil
+	got, err := r.call(ctx, r.plan.Steps[i], source)
+	var refused *CallError
+	if cached && errors.As(err, &refused) && refused.sourceGone() {
+		if source, _, err = r.step(ctx, i-1, source.AccessKeyID); err != nil {
+			return Credentials{}, err
+		}
+		got, err = r.call(ctx, r.plan.Steps[i], source)
 	}
-	source, err := r.step(ctx, p, i-1)
 	if err != nil {
 		return Credentials{}, err
 	}
-	got, err = r.call(ctx, p, s, source)
-	if err != nil {
-		return Credentials{}, err
+	base := r.plan.Steps[0]
+	switch {
+	case uncached != nil:
+	case i == 1 && source.AccessKeyID != base.AccessKeyID:
+		// Under this hash it would pass for a session of another key.
+		uncached = fmt.Errorf("the key of profile %q is %s, and not %s", base.Profile, source.AccessKeyID, base.AccessKeyID)
+	default:
+		uncached = r.Cache.put(ctx, key, r.header(i, hash, got), got)
 	}
-	h := Header{Hash: hash, Action: s.Action, Profile: p.Profile, RoleARN: s.RoleARN, Issued: got.Issued, Expires: got.Expires}
-	for _, s := range p.Steps[:i+1] {
-		h.MFA = h.MFA || s.MFASerial != ""
+	if uncached != nil && ctx.Err() != nil {
+		return Credentials{}, ctx.Err()
 	}
+	if uncached != nil {
+		// Good credentials are not thrown away because a disk is full.
+		r.Note(fmt.Sprintf("the session cannot be cached: %s", uncached))
+	}
+	return got, nil
+}
+
+func (r *run) header(i int, hash string, got Credentials) Header {
+	s := r.plan.Steps[i]
+	h := Header{Hash: hash, Action: s.Action, Profile: r.plan.Profile, RoleARN: s.RoleARN, Issued: got.Issued, Expires: got.Expires}
 	if s.Action == GetSessionToken {
 		h.Profile = s.Profile
 	}
-	if err := r.Cache.Put(ctx, h, got); err != nil {
-		if ctx.Err() != nil || errors.Is(err, keystore.ErrLocked) {
-			return Credentials{}, err
-		}
-		// Good credentials are not thrown away because a disk is full.
-		r.Note(fmt.Sprintf("the session cannot be cached: %s", err))
+	for _, s := range r.plan.Steps[:i+1] {
+		h.MFA = h.MFA || s.MFASerial != ""
 	}
-	return got, nil
+	return h
+}
+
+// isFileError reports whether err is about a file that cannot be read or
+// written, and not about a keystore that is locked.
+func isFileError(err error) bool {
+	var file *fs.PathError
+	return errors.As(err, &file)
 }
 
 // attempts is how often a person may give a wrong MFA code.
 const attempts = 3
 
-func (r *Runner) call(ctx context.Context, p Plan, s Step, source Credentials) (Credentials, error) {
+// call makes the call of s. It asks for an MFA code where one is needed, and
+// again where AWS does not take it.
+func (r *run) call(ctx context.Context, s Step, source Credentials) (Credentials, error) {
+	ask := MFARequest{Serial: s.MFASerial, Profile: r.plan.Profile}
+	var codes []string // used up
 	var refused *CallError
-	for try := 1; ; try++ {
+	for wrong := 0; ; {
 		code := ""
 		if s.MFASerial != "" {
 			var err error
-			code, err = r.MFA(ctx, MFARequest{Serial: s.MFASerial, Profile: p.Profile, Wrong: try > 1})
-			if try > 1 && errors.Is(err, ErrNoCode) {
+			code, err = r.code(ctx, ask)
+			if refused != nil && errors.Is(err, ErrNoCode) {
 				return Credentials{}, refused
 			}
 			if err != nil {
 				return Credentials{}, err
 			}
+			if slices.Contains(codes, code) {
+				// AWS accepts a code once: it need not be asked.
+				if wrong++; wrong == attempts {
+					return Credentials{}, refused
+				}
+				ask.Wrong, ask.Spent = true, false
+				continue
+			}
+			codes = append(codes, code)
 		}
 		got, err := r.Client.Call(ctx, source, s, code)
+		if err == nil {
+			r.noteSkew(got.Skew)
+			return got, nil
+		}
 		if !errors.As(err, &refused) {
-			return got, err
+			return Credentials{}, err
 		}
 		switch {
-		case s.MFASerial != "" && refused.WrongMFACode() && !strings.Contains(refused.Message, "serial") && try < attempts:
-			continue
-		case s.Action == AssumeRole && refused.Code == "ValidationError" && strings.Contains(refused.Message, "DurationSeconds exceeds") && s.Duration > time.Hour && s.MFASerial == "":
-			r.Note(fmt.Sprintf("%s does not allow %s: taken for 1h", s.RoleARN, short(s.Duration)))
+		case code != "" && refused.WrongMFACode() && !refused.wrongDevice():
+			if wrong++; wrong == attempts {
+				return Credentials{}, err
+			}
+			ask.Wrong, ask.Spent = true, false
+		case refused.tooLong() && s.Duration > time.Hour:
+			// It is not known whether AWS counts the code as used.
+			ask.Wrong, ask.Spent = code != "", code != ""
+			how := "taken for 1h"
+			if code != "" {
+				how = "for 1h another MFA code is needed"
+			}
+			r.Note(fmt.Sprintf("%s does not allow %s: %s", s.RoleARN, short(s.Duration), how))
 			s.Duration = time.Hour
-			continue
+		default:
+			return Credentials{}, err
 		}
-		return got, err
 	}
+}
+
+// code asks for an MFA code.
+func (r *run) code(ctx context.Context, ask MFARequest) (string, error) {
+	code, err := r.MFA(ctx, ask)
+	if err != nil {
+		return "", err
+	}
+	// What is no code would come back in AWS's message (AWS STS API Reference,
+	// GetSessionToken: TokenCode is six digits).
+	if len(code) != 6 || strings.Trim(code, "0123456789") != "" {
+		return "", &CodeError{ask.Serial, errors.New("an MFA code is six digits")}
+	}
+	return code, nil
+}
+
+// noteSkew says once that the clock of this machine is wrong.
+func (r *run) noteSkew(skew time.Duration) {
+	if skew == 0 || r.skew {
+		return
+	}
+	r.skew = true
+	how := "ahead of"
+	if skew < 0 {
+		how = "behind"
+	}
+	r.Note(fmt.Sprintf("the clock of this machine is %s %s AWS's: set it right", short(skew.Abs()), how))
 }

@@ -1,7 +1,6 @@
 package sts
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -17,33 +16,53 @@ func (o Options) endpoint(p *config.Profile) string {
 	return o.Endpoint(p)
 }
 
+// serial returns the MFA device to use for p, "" for none.
+func (o Options) serial(p *config.Profile) string {
+	if o.MFASerial != "" {
+		return o.MFASerial
+	}
+	return p.Get("mfa_serial")
+}
+
 // region returns the region whose STS is asked for p: its own, else the one
 // that its partition has for that (AWS SDKs and Tools Reference Guide, page
 // "AWS STS Regional endpoints").
-func region(p *config.Profile) string {
+func (o Options) region(p *config.Profile) string {
 	if r := p.Region(); r != "" {
 		return r
 	}
-	if partition, ok := config.PartitionOfARN(p.Get("role_arn")); ok {
-		return partition.STSRegion
+	for _, arn := range []string{p.Get("role_arn"), o.serial(p)} {
+		if partition, ok := config.PartitionOfARN(arn); ok {
+			return partition.STSRegion
+		}
 	}
-	if partition, ok := config.PartitionOfARN(p.Get("mfa_serial")); ok {
+	if partition, ok := config.PartitionOfRegion(o.Region); ok {
 		return partition.STSRegion
 	}
 	return "us-east-1"
 }
 
-// seconds returns the profile's duration_seconds.
+// seconds returns the profile's duration_seconds, 0 if it has none.
 func seconds(p *config.Profile) (time.Duration, error) {
 	v, ok := p.Lookup("duration_seconds")
 	if !ok || v.Text == "" {
 		return 0, nil
 	}
 	n, err := strconv.Atoi(v.Text)
-	if err != nil || n <= 0 {
+	if err != nil {
 		return 0, &SettingError{v, "duration_seconds", "is not a number of seconds"}
 	}
+	if n < int(leastDuration/time.Second) || n > int(mostRole/time.Second) {
+		return 0, &SettingError{v, "duration_seconds", fmt.Sprintf("is out of range: AWS allows %d to %d", int(leastDuration/time.Second), int(mostRole/time.Second))}
+	}
 	return time.Duration(n) * time.Second, nil
+}
+
+// isRoleARN reports whether s looks like the ARN of a role:
+// arn:PARTITION:iam::ACCOUNT:role/NAME.
+func isRoleARN(s string) bool {
+	parts := strings.SplitN(s, ":", 6)
+	return len(parts) == 6 && parts[0] == "arn" && parts[2] == "iam" && strings.HasPrefix(parts[5], "role/")
 }
 
 // A SettingError reports a setting of a profile that cannot be used.
@@ -115,20 +134,3 @@ func list(s string) []string {
 	}
 	return words
 }
-
-// noSource says why there is nothing to sign with: what p names as its source,
-// if this program cannot use that, else that no key is known.
-func noSource(p *config.Profile, asked string) error {
-	for _, key := range []string{"sso_session", "sso_start_url", "web_identity_token_file", "web_identity_token_process", "login_session", "credential_process", "credential_source"} {
-		if v, ok := p.Lookup(key); ok {
-			return &SourceError{Profile: p.Name, Why: fmt.Sprintf("takes its credentials from %s (%s:%d); vault works with access keys and roles", key, v.File, v.Line)}
-		}
-	}
-	why := "no access key is stored for it"
-	if p.Name != asked {
-		why = fmt.Sprintf("no access key is stored for it, and %q needs one", asked)
-	}
-	return &SourceError{Profile: p.Name, Why: why, NoKey: true, Err: errNoKey}
-}
-
-var errNoKey = errors.New("no key")

@@ -1,0 +1,151 @@
+package sts
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+// dialTimeout bounds the way to a connection, looking up the name included.
+const dialTimeout = 5 * time.Second
+
+// client returns the HTTP client of all calls.
+func (c *AWS) client() (*http.Client, error) {
+	c.connect.Do(func() {
+		transport := awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTimeout }).GetTransport()
+		if c.CABundle != "" {
+			if transport.TLSClientConfig.RootCAs, c.httpErr = readCertificates(c.CABundle); c.httpErr != nil {
+				return
+			}
+		}
+		c.http = &http.Client{
+			Transport: transport,
+			// STS sends nobody elsewhere.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
+	})
+	return c.http, c.httpErr
+}
+
+func readCertificates(path string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("ca_bundle %q: %w", path, errors.Unwrap(err))
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("ca_bundle %q holds no certificate", path)
+	}
+	return pool, nil
+}
+
+// api returns the SDK's client for the call of a step.
+func (c *AWS) api(with Credentials, s Step, w *wire, once bool) *sts.Client {
+	o := sts.Options{
+		Region: s.Region,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: with.AccessKeyID, SecretAccessKey: with.SecretAccessKey.Reveal(), SessionToken: with.SessionToken.Reveal()}, nil
+		}),
+		HTTPClient:   w,
+		HTTPSignerV4: signer{c},
+		// do corrects the clock, also where nothing else is to be retried.
+		DisableClockSkewCorrection: true,
+		Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts = 3
+			if once {
+				o.MaxAttempts = 1
+			}
+			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(offline)}, o.Retryables...)
+			o.Backoff = retry.BackoffDelayerFunc(backoff)
+		}),
+	}
+	if s.Endpoint != "" {
+		o.BaseEndpoint = &s.Endpoint
+	}
+	if c.FIPS {
+		o.EndpointOptions.UseFIPSEndpoint = aws.FIPSEndpointStateEnabled
+	}
+	if c.Dual {
+		o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
+	}
+	return sts.New(o)
+}
+
+// offline says of errors that there is no way to AWS, which does not get
+// better in a second.
+func offline(err error) aws.Ternary {
+	var dns *net.DNSError
+	var op *net.OpError
+	if errors.As(err, &dns) || errors.As(err, &op) && op.Op == "dial" && op.Timeout() {
+		return aws.FalseTernary
+	}
+	return aws.UnknownTernary
+}
+
+var jitter = retry.NewExponentialJitterBackoff(time.Second)
+
+// backoff waits up to a second where AWS asks to go slower, and a moment where
+// a connection failed.
+func backoff(attempt int, err error) (time.Duration, error) {
+	d, jerr := jitter.BackoffDelay(attempt, err)
+	if retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err) != aws.TrueTernary {
+		d /= 5
+	}
+	return d, jerr
+}
+
+// A signer signs by the client's clock.
+type signer struct{ c *AWS }
+
+func (s signer) SignHTTP(ctx context.Context, with aws.Credentials, r *http.Request, payload, service, region string, _ time.Time, options ...func(*v4.SignerOptions)) error {
+	now := s.c.Now().Add(-time.Duration(s.c.ahead.Load()))
+	return v4.NewSigner().SignHTTP(ctx, with, r, payload, service, region, now, options...)
+}
+
+// A wire carries the requests of one call, and remembers of the last one what
+// is needed when it fails.
+type wire struct {
+	client *http.Client
+	now    func() time.Time
+
+	host   string
+	status int           // of the answer, 0 where there was none
+	sent   time.Time     // by our clock
+	ahead  time.Duration // by how much our clock is ahead of AWS's, 0 if that is not known
+}
+
+func (w *wire) Do(r *http.Request) (*http.Response, error) {
+	w.host, w.status, w.ahead, w.sent = r.URL.Host, 0, 0, w.now()
+	answer, err := w.client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	w.status = answer.StatusCode
+	if date, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
+		w.ahead = ahead(w.sent, w.now(), date)
+	}
+	return answer, nil
+}
+
+// ahead returns how far a clock is ahead of AWS's that showed these times
+// when a request left and when its answer, with AWS's whole seconds, came.
+func ahead(sent, received, date time.Time) time.Duration {
+	switch {
+	case date.After(received):
+		return received.Sub(date).Round(time.Second)
+	case sent.After(date.Add(time.Second)):
+		return sent.Sub(date).Round(time.Second)
+	}
+	return 0
+}
