@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ import (
 //	fail ACTION CODE     AWS answers the next call so; CODE "drop" drops it
 //	nokey                AWS no longer knows the user's key
 //
-// $KEYID and $SECRET are the user's key, $MFA is the device.
+// $KEYID and $SECRET are the user's key, $SECRET_RE is a pattern for it, $MFA is the device.
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/script/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -47,6 +48,7 @@ func TestScripts(t *testing.T) {
 					}
 					e.Setenv("KEYID", w.keyID)
 					e.Setenv("SECRET", w.secret)
+					e.Setenv("SECRET_RE", regexp.QuoteMeta(w.secret))
 					e.Setenv("MFA", w.mfa.Serial())
 					e.Setenv("CONFIG", filepath.Join(w.home, ".aws", "config"))
 					e.Setenv("KEYS", filepath.Join(w.home, ".local", "share", "vault", "keys"))
