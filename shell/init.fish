@@ -35,42 +35,67 @@ function __vault_main
   builtin set -gu __VAULT_LAST $last[1]
 end
 
-# __vault_segment: prints the segment's text and its colour on two lines;
-# nothing where no profile is in use.
+# __vault_segment: the segment's text in __vault_text, its colour in
+# __vault_color; the text is empty where no profile is in use. What the state
+# says is read once; the clock is the age of a file that does not change, as
+# fish has no other that takes no process.
 function __vault_segment
-  builtin set -l f (builtin string match -r '^1:(\d+):([^:]*):([^:]*):(.*):[^:]*$' -- "$__VAULT_STATE")
-  builtin test (builtin count $f) -eq 5; or builtin return 0
-  if builtin test "$AWS_VAULT" != "$f[5]"; or builtin test "$AWS_ACCESS_KEY_ID" != "$f[3]"; or builtin test -n "$AWS_PROFILE"
-    builtin printf '%s != env\nmagenta\n' $f[5]
+  builtin set -g __vault_text
+  if builtin test "$__vault_seen" != "$__VAULT_STATE"
+    builtin set -g __vault_seen $__VAULT_STATE
+    builtin set -g __vault_fields (builtin string match -r '^1:(\d+):([^:]*):([^:]*):(.*):[^:]*$' -- "$__VAULT_STATE")
+    builtin set -g __vault_age
+  end
+  builtin set -q __vault_fields[5]; or builtin return 0
+  builtin set -g __vault_color green
+  builtin contains -- $__vault_fields[4] black red yellow blue magenta cyan white; and builtin set __vault_color $__vault_fields[4]
+  if builtin test "$AWS_VAULT" != "$__vault_fields[5]" -o "$AWS_ACCESS_KEY_ID" != "$__vault_fields[3]" -o -n "$AWS_PROFILE"
+    builtin set __vault_text "$__vault_fields[5] != env"
+    builtin set __vault_color magenta
     builtin return 0
   end
-  builtin set -l color green
-  builtin contains -- $f[4] black red yellow blue magenta cyan white; and builtin set color $f[4]
-  if builtin test $f[2] = 0
-    builtin printf '%s\n%s\n' $f[5] $color
+  if builtin test $__vault_fields[2] = 0
+    builtin set __vault_text $__vault_fields[5]
     builtin return 0
   end
-  # Two builtins make a clock: when a file was changed, and how long ago.
-  builtin set -l left (builtin math $f[2] - (builtin path mtime /) - (builtin path mtime -R /))
-  if builtin test $left -le 0
-    builtin printf '%s expired\nred\n' $f[5]
-  else if builtin test $left -lt 60
-    builtin printf '%s %ds\nyellow\n' $f[5] $left
-  else if builtin test $left -le 900
-    builtin printf '%s %dm\nyellow\n' $f[5] (builtin math -s0 $left / 60)
-  else if builtin test $left -lt 3600
-    builtin printf '%s %dm\n%s\n' $f[5] (builtin math -s0 $left / 60) $color
+  builtin set -l file $__VAULT_INIT[1]
+  builtin set -l age (builtin path mtime -R $file)
+  if builtin test -z "$age"
+    builtin set file /
+    builtin set age (builtin path mtime -R /)
+  end
+  # The file was changed where it is younger than before: count anew.
+  if not builtin test "$age" -ge "$__vault_age" 2>/dev/null
+    builtin set -g __vault_span (builtin math $__vault_fields[2] - (builtin path mtime $file))
+  end
+  builtin set -g __vault_age $age
+  builtin set -l minutes (builtin math -s0 "floor(($__vault_span - $age) / 60)")
+  if builtin test $minutes -ge 60
+    builtin set __vault_text $__vault_fields[5] (builtin printf '%dh%02dm' (builtin math -s0 $minutes / 60) (builtin math $minutes % 60))
+  else if builtin test $minutes -ge 1
+    builtin set __vault_text $__vault_fields[5] "$minutes"m
+    builtin test $minutes -ge 15; or builtin set __vault_color yellow
   else
-    builtin printf '%s %dh%02dm\n%s\n' $f[5] (builtin math -s0 $left / 3600) (builtin math -s0 "$left % 3600 / 60") $color
+    builtin set -l left (builtin math $__vault_span - $age)
+    if builtin test $left -gt 0
+      builtin set __vault_text $__vault_fields[5] "$left"s
+      builtin set __vault_color yellow
+    else
+      builtin set __vault_text $__vault_fields[5] expired
+      builtin set __vault_color red
+    end
   end
 end
 
 # vault_prompt_info: the segment, for prompts made by hand.
 function vault_prompt_info
   builtin set -l fish_trace
-  builtin set -l segment (__vault_segment)
-  builtin test (builtin count $segment) -eq 2; or builtin return 0
-  builtin echo -ns (set_color $segment[2]) "($segment[1])" (set_color normal) ' '
+  __vault_segment
+  builtin test -n "$__vault_text"; or builtin return 0
+  builtin set -q __vault_sgr_$__vault_color; or builtin set -g __vault_sgr_$__vault_color (set_color $__vault_color)
+  builtin set -q __vault_sgr_normal; or builtin set -g __vault_sgr_normal (set_color normal)
+  builtin set -l sgr __vault_sgr_$__vault_color
+  builtin echo -ns $$sgr "($__vault_text)" $__vault_sgr_normal ' '
 end
 
 if builtin status is-interactive; and builtin test $__VAULT_INIT[3] = 1
