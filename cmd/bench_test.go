@@ -105,8 +105,19 @@ func newBenchWorld(b *testing.B) *world {
 
 func goHello(b *testing.B) string {
 	b.Helper()
+	const source = `package main
+
+import "os"
+
+func main() { os.Stdout.WriteString("hello\n") }
+`
+	return goBuild(b, source)
+}
+
+// goBuild builds a program of one file.
+func goBuild(b *testing.B, source string) string {
+	b.Helper()
 	dir := b.TempDir()
-	source := "package main\n\nimport \"os\"\n\nfunc main() { os.Stdout.WriteString(\"hello\\n\") }\n"
 	for name, text := range map[string]string{"main.go": source, "go.mod": "module hello\n\ngo 1.24\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			b.Fatal(err)

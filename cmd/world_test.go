@@ -93,6 +93,12 @@ func newWorld(t testing.TB) *world {
 		"AWS_ENDPOINT_URL":          w.aws.URL(),
 		"AWS_VAULT_FILE_PASSPHRASE": passphrase,
 	}
+	t.Cleanup(func() {
+		// What rests in the kernel's keyring for this home goes too.
+		_ = os.Remove(filepath.Join(w.home, ".config", "vault", "config.toml"))
+		w.vault("clear")
+		w.vault("lock")
+	})
 	w.config(`# made for a test
 [profile bastion]
 region = eu-central-1

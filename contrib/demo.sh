@@ -103,6 +103,7 @@ printf '#!/bin/sh\nexec "%s/bin/fakeaws" -totp %s\n' "$dir" "$seed" >"$dir/bin/m
 chmod 700 "$dir/bin/mfa"
 printf '%s\n%s\n' "$(field access_key_id)" "$(field secret_access_key)" >"$dir/key"
 
+cd "$home"
 if [ -t 0 ] && [ -t 1 ]; then
   run "$dir/bin/vault" add bastion --stdin <"$dir/key"
   rm -f "$dir/key"
