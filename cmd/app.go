@@ -156,6 +156,15 @@ func (app *App) name() string {
 	return "vault"
 }
 
+// called is how a line in a startup file calls this binary: by its name where
+// that finds it, else by its path.
+func (app *App) called() string {
+	if found, err := lookPath("vault", app.Env["PATH"]); err == nil && found == app.Exe {
+		return "vault"
+	}
+	return app.Exe
+}
+
 // report prints an error and what to do about it.
 func (app *App) report(err error) {
 	fmt.Fprintf(app.Stderr, "vault: %s\n", oneLine(err.Error()))

@@ -115,7 +115,7 @@ func (app *App) hints(err error) []string {
 	case errors.As(err, &hint):
 		return []string{hint.hint}
 	case errors.As(err, &notLoaded):
-		return notLoaded.lines(app.Exe)
+		return notLoaded.lines(app.called())
 	case errors.As(err, &notFound):
 		if len(notFound.Near) > 0 {
 			return []string{"did you mean " + strings.Join(quoted(notFound.Near), " or ") + "?"}
@@ -181,15 +181,20 @@ func (app *App) callHints(e *sts.CallError) []string {
 
 // lines are the lines to add to the shell's startup file.
 func (e *notLoadedError) lines(exe string) []string {
-	line := map[shell.Dialect]string{
-		shell.Zsh:  "~/.zshrc:                   eval \"$(" + word(exe) + " init zsh)\"",
-		shell.Bash: "~/.bashrc:                  eval \"$(" + word(exe) + " init bash)\"",
-		shell.Fish: "~/.config/fish/config.fish: " + word(exe) + " init fish | source",
-	}
+	shells := shell.Dialects()
 	if e.shell != "" {
-		return []string{"add this line to " + line[e.shell], "then open a new shell"}
+		shells = []shell.Dialect{e.shell}
 	}
-	return []string{"add one of these lines, then open a new shell:", line[shell.Zsh], line[shell.Bash], line[shell.Fish]}
+	lines := []string{"to load it, add this line and open a new shell:"}
+	for _, d := range shells {
+		file := map[shell.Dialect]string{shell.Zsh: "~/.zshrc", shell.Bash: "~/.bashrc", shell.Fish: "~/.config/fish/config.fish"}[d]
+		line := fmt.Sprintf(`eval "$(%s init %s)"`, word(exe), d)
+		if d == shell.Fish {
+			line = word(exe) + " init fish | source"
+		}
+		lines = append(lines, fmt.Sprintf("    %s    # in %s", line, file))
+	}
+	return lines
 }
 
 // word quotes s for a line that a person may copy into a shell.
