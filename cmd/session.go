@@ -244,7 +244,7 @@ func (app *App) key(ctx context.Context, files *config.Files, s sts.Step, store 
 		}
 	}
 	if err != nil {
-		return sts.Credentials{}, fmt.Errorf("access key of profile %q: %w", s.Profile, err)
+		return sts.Credentials{}, err
 	}
 	return sts.Credentials{AccessKeyID: key.AccessKeyID, SecretAccessKey: key.SecretAccessKey}, nil
 }
