@@ -2,7 +2,7 @@
 # Completes vault in bash (3.2 and newer; bash-completion is not needed). In
 # the init script it is for the function and the binary in __VAULT_INIT; as a
 # file for vault on PATH.
-function _vault_complete {
+_vault_complete() {
   \builtin local IFS=$' \t\n' exe="${__VAULT_INIT[0]:-vault}" line directive='' cut='' i dash=0
   \builtin local word="${COMP_LINE:0:$COMP_POINT}" before
   \builtin local -a words values

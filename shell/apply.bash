@@ -26,6 +26,13 @@ __vault_find() {
   esac
 }
 
+# __vault_reset puts the options back.
+__vault_reset() {
+  case "$__vault_set" in *:noglob:*) ;; *) \builtin set +f ;; esac
+  case "$__vault_set" in *:errexit:*) \builtin set -e ;; esac
+  case "$__vault_set" in *:errtrace:*) \builtin set -E ;; esac
+}
+
 # __vault_apply MODE ID KEEP UNSET BACK SAY [KIND NAME VALUE]...
 # MODE: use or off.  ID: tells our saved variables from older ones.
 # KEEP: names whose value has to be kept, exported ones as x:NAME.
@@ -48,7 +55,9 @@ __vault_apply() {
     esac
     \builtin shift 3
   done
-  \builtin set -f
+  # "builtin eval" heeds -e even in a condition.
+  \builtin local __vault_set=":$SHELLOPTS:"
+  \builtin set +eE -f
   # One subshell tries what could stop the switch half-way.
   # shellcheck disable=SC2086
   __vault_bad="$(
@@ -65,7 +74,7 @@ __vault_apply() {
   case "$__vault_bad" in
     ?*)
       \builtin printf 'vault: variable %s in this shell: nothing was changed\n' "$__vault_bad" >&2
-      case "$__vault_o" in *f*) ;; *) \builtin set +f ;; esac
+      __vault_reset
       \builtin return 1
       ;;
   esac
@@ -101,6 +110,6 @@ __vault_apply() {
   done
   case "$__vault_mode" in off) \builtin unset -v __VAULT_SAVED ;; esac
   case "$__vault_say" in ?*) \builtin printf '%s\n' "$__vault_say" >&2 ;; esac
-  case "$__vault_o" in *f*) ;; *) \builtin set +f ;; esac
+  __vault_reset
   \builtin return 0
 }

@@ -6,9 +6,9 @@
 # may have any options set.
 
 \builtin unalias "${__VAULT_INIT[1]}" 2>/dev/null || \builtin :
-\builtin eval "function ${__VAULT_INIT[1]} { __vault_main \${1+\"\$@\"}; }"
+\builtin eval "${__VAULT_INIT[1]}() { __vault_main \${1+\"\$@\"}; }"
 
-function __vault_main {
+__vault_main() {
   case "${1-}" in
     use | off | refresh | region) ;;
     *)
@@ -16,7 +16,9 @@ function __vault_main {
       \builtin return
       ;;
   esac
-  { \builtin local __vault_x="$-"; \builtin set +vx; } 2>/dev/null
+  # No option of the user ends this half-way, exports what is ours or shows
+  # what is secret.
+  { \builtin local __vault_x=":$SHELLOPTS:"; \builtin set +aeETvx; } 2>/dev/null
   \builtin local __vault_s=0 __vault_c='' __vault_l __vault_end=$'\n: vault-end'
   # shellcheck disable=SC2030,SC2031 # what is exported there reaches the binary alone.
   __vault_c="$(
@@ -28,7 +30,7 @@ function __vault_main {
       case "$__vault_c" in
         *"$__vault_end")
           __vault_l="${__VAULT_STATE-${__VAULT_LAST-}}"
-          if \builtin eval "${__vault_c%"$__vault_end"}"; then __VAULT_LAST="$__vault_l"; else __vault_s=1; fi
+          if __vault_eval "${__vault_c%"$__vault_end"}"; then __VAULT_LAST="$__vault_l"; else __vault_s=1; fi
           ;;
         *)
           \builtin printf 'vault: the answer was cut off: nothing was changed\n' >&2
@@ -39,25 +41,29 @@ function __vault_main {
     # Killed while it asked: bash does not put the terminal right.
     129 | 13[1-9] | 14? | 15?) \builtin command stty echo 2>/dev/null </dev/tty || \builtin : ;;
   esac
-  case "$__vault_x" in *v*) \builtin set -v ;; esac
-  case "$__vault_x" in *x*) \builtin set -x ;; esac
+  for __vault_l in allexport errexit errtrace functrace verbose xtrace; do
+    case "$__vault_x" in *":$__vault_l:"*) \builtin set -o "$__vault_l" ;; esac
+  done
   \builtin return "$__vault_s"
 }
+
+# A function of its own: a DEBUG trap, which may print what is run, ends here.
+__vault_eval() { \builtin eval "$1"; }
 
 # The clock, read without starting a process: EPOCHSECONDS since 5.0, printf
 # since 4.2, else what vault printed plus SECONDS.
 if \builtin test -n "${EPOCHSECONDS-}"; then
-  function __vault_clock { __vault_now="$EPOCHSECONDS"; }
+  __vault_clock() { __vault_now="$EPOCHSECONDS"; }
 elif \builtin printf -v __vault_now '%(%s)T' -1 2>/dev/null; then
-  function __vault_clock { \builtin printf -v __vault_now '%(%s)T' -1; }
+  __vault_clock() { \builtin printf -v __vault_now '%(%s)T' -1; }
 else
   __vault_zero="$((__VAULT_INIT[3] - SECONDS))"
-  function __vault_clock { __vault_now="$((__vault_zero + SECONDS))"; }
+  __vault_clock() { __vault_now="$((__vault_zero + SECONDS))"; }
 fi
 
 # __vault_segment: the segment's text in __vault_text, its colour (an SGR
 # number) in __vault_sgr; both empty where no profile is in use.
-function __vault_segment {
+__vault_segment() {
   __vault_text='' __vault_sgr=''
   case "${__VAULT_STATE-}" in
     1:*:*:*:*:*) ;;
@@ -99,7 +105,7 @@ function __vault_segment {
 
 # vault_prompt_info: the segment, for prompts made by hand:
 #   PS1='$(vault_prompt_info)\w \$ '
-function vault_prompt_info {
+vault_prompt_info() {
   \builtin local __vault_text __vault_sgr
   __vault_segment
   case "$__vault_text" in
@@ -111,9 +117,9 @@ function vault_prompt_info {
 # __vault_prompt keeps the segment in front of a prompt that no prompt program
 # draws. PS1 names a variable, whose value bash does not expand again.
 # shellcheck disable=SC2016 # the prompt expands it
-function __vault_prompt {
+__vault_prompt() {
   \builtin local __vault_rc="$?"
-  { \builtin local __vault_x="$-"; \builtin set +x; } 2>/dev/null
+  { \builtin local __vault_x="$-"; \builtin set +ax; } 2>/dev/null
   \builtin local __vault_text __vault_sgr __vault_lead='' __vault_rest
   __vault_segment
   __VAULT_PS=''
@@ -136,6 +142,7 @@ function __vault_prompt {
         ;;
     esac
   fi
+  case "$__vault_x" in *a*) \builtin set -a ;; esac
   case "$__vault_x" in *x*) \builtin set -x ;; esac
   # A hook that returns a failure ends a shell with errexit.
   case "$-" in *e*) \builtin return 0 ;; esac
@@ -164,9 +171,9 @@ case "$-${__VAULT_INIT[2]}" in
             *) \builtin eval '__vault_array="${PROMPT_COMMAND[*]@a}"' 2>/dev/null || \builtin : ;;
           esac
           case "$__vault_array" in
-            *a*) PROMPT_COMMAND[${#PROMPT_COMMAND[@]}]='${__VAULT_INIT:+__vault_prompt}' ;;
+            *a*) PROMPT_COMMAND[${#PROMPT_COMMAND[@]}]='${__VAULT_INIT:+"__vault_prompt"}' ;;
             *) PROMPT_COMMAND="${PROMPT_COMMAND:+$PROMPT_COMMAND
-}"'${__VAULT_INIT:+__vault_prompt}' ;;
+}"'${__VAULT_INIT:+"__vault_prompt"}' ;;
           esac
           \builtin unset -v __vault_array
           ;;

@@ -154,7 +154,7 @@ func (d Dialect) Format(s Switch) (string, error) {
 			text +
 			"__vault_e=0\n" +
 			call + " || __vault_e=1\n" +
-			"\\builtin unset -f __vault_apply __vault_find\n" +
+			"\\builtin unset -f __vault_apply __vault_find __vault_reset\n" +
 			"case \"$__vault_o\" in *v*) \\builtin set -v ;; esac\n" +
 			"case \"$__vault_o\" in *x*) \\builtin set -x ;; esac\n" +
 			"\\builtin eval \"\\\\builtin unset -v __vault_o __vault_e; \\\\builtin test $__vault_e -eq 0\"\n", nil
