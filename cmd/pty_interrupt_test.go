@@ -116,8 +116,9 @@ func TestPTYWrongCode(t *testing.T) {
 		c := w.console(t, setup{shell: shell})
 		before := c.environ()
 
-		c.toCode("vault use dev")
+		c.line("vault use dev")
 		for _, typed := range []string{"correct", "12ab", "1234567"} {
+			c.expect(codeQuestion) // what is typed before is thrown away
 			c.line(typed)
 			c.expect("vault: an MFA code is six digits: what was typed is not sent")
 		}

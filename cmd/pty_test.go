@@ -110,10 +110,10 @@ func (c *console) script(s setup) string {
 set -g fish_autosuggestion_enabled 0
 set -g test_count 1
 function test_count --on-event fish_postexec
-  set -g test_count (math $test_count + 1)
+  set -g test_count (builtin math $test_count + 1)
 end
 function fish_prompt
-  echo -n "<$test_count:$status> "
+  builtin echo -n "<$test_count:$status> "
 end
 function fish_title
 end
@@ -348,8 +348,8 @@ func (c *console) fails(status int, line string) string {
 	return out
 }
 
-// environ returns the environment that a child of the shell gets, sorted.
-// Two variables of the shell's own are left out.
+// environ returns the environment that a child of the shell gets, sorted,
+// without what the shell itself changes as it likes.
 func (c *console) environ() []string {
 	c.t.Helper()
 	c.files++
@@ -357,7 +357,9 @@ func (c *console) environ() []string {
 	c.ok(printEnv + " -0 >" + name)
 	var list []string
 	for _, s := range strings.Split(c.read(name), "\x00") {
-		if s != "" && !strings.HasPrefix(s, "_=") {
+		switch name, _, _ := strings.Cut(s, "="); name {
+		case "", "_", "LINES", "COLUMNS": // the last two under "set -a"
+		default:
 			list = append(list, s)
 		}
 	}
@@ -430,6 +432,7 @@ var interactive = []string{"zsh", "bash", "fish"}
 
 // inShells runs f for each shell, side by side.
 func inShells(t *testing.T, f func(t *testing.T, shell string)) {
+	t.Parallel()
 	for _, name := range interactive {
 		t.Run(name, func(t *testing.T) {
 			need(t, name)
