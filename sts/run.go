@@ -57,7 +57,7 @@ func (e *CodeError) Unwrap() error { return e.Err }
 
 // Run returns the credentials that the plan leads to.
 func (r *Runner) Run(ctx context.Context, p Plan) (Credentials, error) {
-	one := run{Runner: r, plan: p}
+	one := run{Runner: r, plan: p, said: make(map[string]bool)}
 	got, _, err := one.step(ctx, len(p.Steps)-1, "")
 	return got, err
 }
@@ -75,8 +75,19 @@ const callLife = time.Minute
 // run is one way through a plan.
 type run struct {
 	*Runner
-	plan Plan
-	skew bool // that the clock is wrong has been said
+	plan   Plan
+	other  error           // the key is not the one that was planned with
+	skewed bool            // and the user has been told of the clock
+	said   map[string]bool // lines that the user has been told
+}
+
+// note tells the user something, once.
+func (r *run) note(format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	if !r.said[line] {
+		r.said[line] = true
+		r.Note(line)
+	}
 }
 
 // step returns what step i gives, and whether that was cached. gone is the id
@@ -85,6 +96,9 @@ func (r *run) step(ctx context.Context, i int, gone string) (got Credentials, ca
 	s := r.plan.Steps[i]
 	if s.Action == StoredKeys || s.Action == StaticKeys {
 		got, err := r.Key(ctx, s)
+		if err == nil && got.AccessKeyID != s.AccessKeyID {
+			r.other = fmt.Errorf("the key of profile %q is %s, and not %s", s.Profile, got.AccessKeyID, s.AccessKeyID)
+		}
 		return got, false, err
 	}
 	hash := r.plan.Hash(i)
@@ -144,12 +158,11 @@ func (r *run) make(ctx context.Context, i int, hash string) (Credentials, error)
 	if err != nil {
 		return Credentials{}, err
 	}
-	base := r.plan.Steps[0]
 	switch {
 	case uncached != nil:
-	case i == 1 && source.AccessKeyID != base.AccessKeyID:
-		// Under this hash it would pass for a session of another key.
-		uncached = fmt.Errorf("the key of profile %q is %s, and not %s", base.Profile, source.AccessKeyID, base.AccessKeyID)
+	case r.other != nil:
+		// Under this hash it would pass for a session of the key in the plan.
+		uncached = r.other
 	default:
 		uncached = r.Cache.put(ctx, key, r.header(i, hash, got), got)
 	}
@@ -158,7 +171,7 @@ func (r *run) make(ctx context.Context, i int, hash string) (Credentials, error)
 	}
 	if uncached != nil {
 		// Good credentials are not thrown away because a disk is full.
-		r.Note(fmt.Sprintf("the session cannot be cached: %s", uncached))
+		r.note("the session cannot be cached: %s", uncached)
 	}
 	return got, nil
 }
@@ -233,7 +246,7 @@ func (r *run) call(ctx context.Context, s Step, source Credentials) (Credentials
 			if code != "" {
 				how = "for 1h another MFA code is needed"
 			}
-			r.Note(fmt.Sprintf("%s does not allow %s: %s", s.RoleARN, short(s.Duration), how))
+			r.note("%s does not allow %s: %s", s.RoleARN, short(s.Duration), how)
 			s.Duration = time.Hour
 		default:
 			return Credentials{}, err
@@ -257,13 +270,13 @@ func (r *run) code(ctx context.Context, ask MFARequest) (string, error) {
 
 // noteSkew says once that the clock of this machine is wrong.
 func (r *run) noteSkew(skew time.Duration) {
-	if skew == 0 || r.skew {
+	if skew == 0 || r.skewed {
 		return
 	}
-	r.skew = true
+	r.skewed = true
 	how := "ahead of"
 	if skew < 0 {
 		how = "behind"
 	}
-	r.Note(fmt.Sprintf("the clock of this machine is %s %s AWS's: set it right", short(skew.Abs()), how))
+	r.note("the clock of this machine is %s %s AWS's: set it right", short(skew.Abs()), how)
 }
