@@ -33,6 +33,15 @@ function __vault_apply
       builtin return 1
     end
   end
+  for n in $gone
+    # fish hands these to children whatever a session does, but for a value of
+    # its own; an empty one would do as much harm.
+    if builtin set -qUx $n
+      builtin echo "vault: variable $n is universal and exported in fish: nothing was changed" >&2
+      builtin echo "vault: hint: make it one of this session: set -gx $n \$$n; set -eU $n" >&2
+      builtin return 1
+    end
+  end
   builtin test "$__VAULT_SAVED[1]" = $id; or builtin set -gu __VAULT_SAVED $id
   for n in $keep
     builtin set -l flag u
@@ -40,16 +49,23 @@ function __vault_apply
       builtin set flag x
       builtin set n (builtin string sub -s 3 -- $n)
     end
-    # What is not global is universal: it shows again when ours is erased.
+    # What is not global is universal: it shows again when ours is erased, as
+    # does what an empty global hides.
     builtin set -qg $n; or builtin continue
+    builtin set -qU $n; and builtin set -qgu $n; and builtin test (builtin count $$n) -eq 0; and builtin continue
     builtin set -qgx $n; or builtin set flag u
     builtin set -a __VAULT_SAVED $n $flag (builtin count $$n) $$n
   end
   for n in $gone $back
+    if builtin contains -- $n $back; or not builtin set -qU $n
+      builtin set -eg $n
+      builtin continue
+    end
+    # An empty, unexported global hides a universal variable in this session.
+    builtin set -qgu $n; and builtin test (builtin count $$n) -eq 0; and builtin continue
     builtin set -eg $n
-    builtin contains -- $n $back; and builtin continue
-    # An empty, unexported global hides a universal variable from children.
-    builtin set -qU $n; and builtin set -gu $n
+    builtin set -gu $n
+    builtin set -a __VAULT_SAVED $n h 0
   end
   builtin set at 1
   while builtin test $at -le (builtin count $argv)
@@ -66,6 +82,10 @@ function __vault_apply
     builtin set -l value
     builtin test $size -gt 0; and builtin set value $__VAULT_SAVED[(builtin math $at + 3)..(builtin math $at + 2 + $size)]
     builtin set at (builtin math $at + 3 + $size)
+    if builtin test $flag = h
+      builtin test $mode = off; and builtin set -qgu $n; and builtin test (builtin count $$n) -eq 0; and builtin set -eg $n
+      builtin continue
+    end
     if builtin set -l i (builtin contains -i -- $n $back)
       builtin set -e back[$i]
     else if builtin test $flag$mode != uoff; or builtin test (builtin count $$n) -gt 0

@@ -31,6 +31,8 @@ function __vault_main
     builtin return 1
   end
   builtin set -l last $__VAULT_STATE $__VAULT_LAST
+  # Without the mark: the status is that of what stands before it.
+  builtin set code "$(builtin string replace -r '\n: vault-end$' '' -- $code)"
   builtin eval $code; or builtin return 1
   builtin set -gu __VAULT_LAST $last[1]
 end
