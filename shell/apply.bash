@@ -69,6 +69,8 @@ __vault_apply() {
         *) \builtin printf '%s is an array' "$__vault_v"; \builtin break ;;
       esac
       \builtin unset -v "$__vault_v" 2>/dev/null || { \builtin printf '%s is readonly' "$__vault_v"; \builtin break; }
+      # To unset a local variable shows the one that it hid.
+      \builtin eval "\\builtin test -z \"\${$__vault_v+x}\"" || { \builtin printf '%s is local to a function' "$__vault_v"; \builtin break; }
     done
   )" || __vault_bad="${__vault_bad:-a variable cannot be changed}"
   case "$__vault_bad" in

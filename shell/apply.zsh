@@ -26,6 +26,7 @@ __vault_apply() {
       *readonly*) bad="$n is readonly" ;;
       *array*|*association*) bad="$n is an array" ;;
       *special*|*-hideval*) bad="$n is special" ;;
+      *local*) bad="$n is local to a function" ;;
       *) continue ;;
     esac
     print -ru2 -- "vault: variable $bad in this shell: nothing was changed"

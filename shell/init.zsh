@@ -4,7 +4,7 @@
 # all of it in a sticky emulation, so that no option or alias of the user
 # changes what is defined here.
 
-unalias -- "${__VAULT_INIT[2]}" 2>/dev/null
+unalias -- "${__VAULT_INIT[2]}" 2>/dev/null || true
 eval "function ${__VAULT_INIT[2]} { __vault_main \"\$@\" }"
 
 function __vault_main {
@@ -18,8 +18,10 @@ function __vault_main {
   local __vault_c __vault_end=$'\n: vault-end'
   local -i __vault_s=0
   # ^C ends the binary and not this function, which has to say so. What is
-  # exported in here reaches the binary alone.
+  # exported in here reaches the binary alone. A DEBUG trap may print what is
+  # run.
   setopt local_options local_traps
+  trap - DEBUG ZERR
   trap '' INT
   __vault_c="$(
     trap - INT
