@@ -87,6 +87,8 @@ func TestPTYZshOptions(t *testing.T) {
 		try("setopt "+option, "unsetopt "+option)
 	}
 	try("setopt ksh_arrays sh_word_split no_unset err_exit warn_create_global glob_subst", "unsetopt ksh_arrays sh_word_split no_unset err_exit warn_create_global glob_subst")
+	try("trap 'echo ZERR trap' ZERR; trap 'seen=1' DEBUG", "trap - ZERR DEBUG")
+	try("TRAPZERR() { echo ZERR trap }; TRAPDEBUG() { seen=1 }", "unfunction TRAPZERR TRAPDEBUG")
 	try("emulate sh", "emulate zsh; unsetopt prompt_sp")
 	try("emulate ksh", "emulate zsh; unsetopt prompt_sp")
 }

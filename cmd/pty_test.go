@@ -427,13 +427,13 @@ func (c *console) hides(secrets ...string) {
 	}
 }
 
-// interactive are the shells that are driven.
-var interactive = []string{"zsh", "bash", "fish"}
-
-// inShells runs f for each shell, side by side.
-func inShells(t *testing.T, f func(t *testing.T, shell string)) {
+// inShells runs f for each shell, or for those that are named, side by side.
+func inShells(t *testing.T, f func(t *testing.T, shell string), shells ...string) {
 	t.Parallel()
-	for _, name := range interactive {
+	if len(shells) == 0 {
+		shells = []string{"zsh", "bash", "fish"}
+	}
+	for _, name := range shells {
 		t.Run(name, func(t *testing.T) {
 			need(t, name)
 			t.Parallel()
