@@ -1,8 +1,6 @@
 package cmd
 
 import (
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"github.com/shellvault/vault/config"
@@ -14,17 +12,11 @@ func (app *App) completeProfile(c *cobra.Command, args []string, typed string) (
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	names, err := config.ScanNames(config.Locate(app.getenv, app.Home))
+	names, err := config.ScanNames(config.Locate(app.getenv, app.Home), typed)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	var list []string
-	for _, name := range names {
-		if strings.HasPrefix(name, typed) {
-			list = append(list, name)
-		}
-	}
-	return list, cobra.ShellCompDirectiveNoFileComp
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 // completeFlags offers values of the flags that all commands with a session

@@ -208,7 +208,7 @@ func (app *App) listCommand() *cobra.Command {
 		Args:    atMost(0, 0, ""),
 		RunE: func(*cobra.Command, []string) error {
 			if names {
-				list, err := config.ScanNames(config.Locate(app.getenv, app.Home))
+				list, err := config.ScanNames(config.Locate(app.getenv, app.Home), "")
 				if err != nil {
 					return err
 				}

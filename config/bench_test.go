@@ -70,7 +70,7 @@ func BenchmarkLoadAndChain(b *testing.B) {
 func BenchmarkScanNames(b *testing.B) {
 	p := benchPaths(b)
 	for b.Loop() {
-		if names, err := ScanNames(p); err != nil || len(names) != benchProfiles {
+		if names, err := ScanNames(p, ""); err != nil || len(names) != benchProfiles {
 			b.Fatal(len(names), err)
 		}
 	}

@@ -102,7 +102,7 @@ func TestLoad(t *testing.T) {
 	if err != nil || len(f.Names()) != 0 {
 		t.Fatalf("missing files: got %v, %v", f, err)
 	}
-	if names, err := ScanNames(p); err != nil || len(names) != 0 {
+	if names, err := ScanNames(p, ""); err != nil || len(names) != 0 {
 		t.Fatalf("missing files: got %v, %v", names, err)
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) != 0 {
@@ -114,7 +114,7 @@ func TestLoad(t *testing.T) {
 	if err != nil || !slices.Equal(f.Names(), []string{"a", "b", "default"}) {
 		t.Fatalf("got %v, %v", f.Names(), err)
 	}
-	if names, err := ScanNames(p); err != nil || !slices.Equal(names, f.Names()) {
+	if names, err := ScanNames(p, ""); err != nil || !slices.Equal(names, f.Names()) {
 		t.Fatalf("ScanNames: got %v, %v", names, err)
 	}
 	if d, err := f.Profile("default"); err != nil || mustLookup(t, d, "region").Where() != p.Config+":3" {
@@ -131,7 +131,7 @@ func TestLoad(t *testing.T) {
 		if want := dir + ": is a directory"; !errors.As(err, &parseErr) || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
-		if _, err := ScanNames(bad); !errors.As(err, &parseErr) {
+		if _, err := ScanNames(bad, ""); !errors.As(err, &parseErr) {
 			t.Errorf("ScanNames: got %v", err)
 		}
 	}

@@ -31,7 +31,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, config, credentials []byte) {
 		files, err := Parse(Paths{"config", "credentials"}, config, credentials)
-		scanned := sortNames(scanNames(scanNames(nil, ConfigFile, string(config)), CredentialsFile, string(credentials)))
+		scanned := scan(t, string(config), string(credentials))
 		if err != nil {
 			var parseErr *ParseError
 			if !errors.As(err, &parseErr) || parseErr.Line < 1 || parseErr.Why == "" {

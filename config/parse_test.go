@@ -173,7 +173,7 @@ func TestParse(t *testing.T) {
 			if got := dump(t, f); got != test.want {
 				t.Errorf("got:\n%swant:\n%s", got, test.want)
 			}
-			scanned := sortNames(scanNames(scanNames(nil, ConfigFile, test.config), CredentialsFile, test.credentials))
+			scanned := scan(t, test.config, test.credentials)
 			if !slices.Equal(scanned, f.Names()) {
 				t.Errorf("ScanNames found %q, Names %q", scanned, f.Names())
 			}
