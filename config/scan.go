@@ -88,10 +88,11 @@ func scanNames(names []string, kind FileKind, text []byte, prefix string) []stri
 			text = text[i+1:]
 		}
 		text = text[1:] // behind the bracket of a header
-		line := text
+		line, rest := text, []byte(nil)
 		if i := bytes.IndexByte(text, '\n'); i >= 0 {
-			line, text = text[:i], text[i:]
+			line, rest = text[:i], text[i:]
 		}
+		text = rest
 		if !bytes.Contains(line, []byte(prefix)) {
 			continue
 		}

@@ -33,6 +33,12 @@ func scan(t *testing.T, config, credentials string) []string {
 	return first
 }
 
+func TestScanBracket(t *testing.T) {
+	if got := scan(t, "", "[[0]"); len(got) != 0 {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestScanPrefix(t *testing.T) {
 	const text = "[default]\n[profile prod]\n[profile product/eu]\nregion = profile prod\n[profile dev]\n[profile aprod]\n"
 	got, err := scanReader(nil, ConfigFile, strings.NewReader(text), "prod", make([]byte, 16))
