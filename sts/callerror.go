@@ -33,11 +33,12 @@ func (e *CallError) Error() string {
 	if e.Step.RoleARN != "" {
 		fmt.Fprintf(&b, " %q", e.Step.RoleARN)
 	}
-	if e.Code == "" {
-		fmt.Fprintf(&b, ": %s", e.Message)
-		return b.String()
+	if e.Code != "" {
+		fmt.Fprintf(&b, ": %s", e.Code)
 	}
-	fmt.Fprintf(&b, ": %s: %s", e.Code, strings.TrimRight(e.Message, " ."))
+	if message := strings.TrimRight(e.Message, " ."); message != "" {
+		fmt.Fprintf(&b, ": %s", message)
+	}
 	if e.RequestID != "" {
 		fmt.Fprintf(&b, " (request id %s)", e.RequestID)
 	}

@@ -23,17 +23,13 @@ var children = map[string]func(context.Context, job) error{"run": runChild}
 
 // A job is what a child is to do.
 type job struct {
-	Dir      string
-	Now      time.Time // its clock stands
-	Key      [2]string // id and secret
-	Code     string    // what the MFA device shows
-	Plan     Plan
-	Headers  []Header // to be put into the cache, over and over
-	Endpoint struct {
-		Region     string
-		FIPS, Dual bool
-		URL        string
-	}
+	Dir       string
+	Now       time.Time // its clock stands
+	Key       [2]string // id and secret
+	Code      string    // what the MFA device shows
+	Plan      Plan
+	Headers   []Header   // to be put into the cache, over and over
+	Endpoints []endpoint // to be called
 }
 
 func TestMain(m *testing.M) {

@@ -2,11 +2,14 @@ package sts
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"time"
 
@@ -28,6 +31,12 @@ func (c *AWS) client() (*http.Client, error) {
 			if transport.TLSClientConfig.RootCAs, c.httpErr = readCertificates(c.CABundle); c.httpErr != nil {
 				return
 			}
+		}
+		transport.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+			if answer.StatusCode != http.StatusOK {
+				return proxyError(answer.StatusCode)
+			}
+			return nil
 		}
 		c.http = &http.Client{
 			Transport: transport,
@@ -66,7 +75,7 @@ func (c *AWS) api(with Credentials, s Step, w *wire, once bool) *sts.Client {
 			if once {
 				o.MaxAttempts = 1
 			}
-			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(offline)}, o.Retryables...)
+			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(hopeless)}, o.Retryables...)
 			o.Backoff = retry.BackoffDelayerFunc(backoff)
 		}),
 	}
@@ -82,27 +91,36 @@ func (c *AWS) api(with Credentials, s Step, w *wire, once bool) *sts.Client {
 	return sts.New(o)
 }
 
-// offline says of errors that there is no way to AWS, which does not get
-// better in a second.
-func offline(err error) aws.Ternary {
+// A proxyError is the status by which a proxy refused a connection.
+type proxyError int
+
+func (e proxyError) Error() string { return fmt.Sprintf("the proxy answered HTTP %d", int(e)) }
+
+// hopeless says of errors that they will be the same in a second: there is no
+// way to AWS, or something else stands in it.
+func hopeless(err error) aws.Ternary {
 	var dns *net.DNSError
 	var op *net.OpError
-	if errors.As(err, &dns) || errors.As(err, &op) && op.Op == "dial" && op.Timeout() {
+	var cert *tls.CertificateVerificationError
+	var proxy proxyError
+	if errors.As(err, &dns) || errors.As(err, &cert) || errors.As(err, &proxy) && proxy < 500 ||
+		errors.As(err, &op) && op.Op == "dial" && op.Timeout() {
 		return aws.FalseTernary
 	}
 	return aws.UnknownTernary
 }
 
-var jitter = retry.NewExponentialJitterBackoff(time.Second)
-
 // backoff waits up to a second where AWS asks to go slower, and a moment where
 // a connection failed.
 func backoff(attempt int, err error) (time.Duration, error) {
-	d, jerr := jitter.BackoffDelay(attempt, err)
-	if retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err) != aws.TrueTernary {
-		d /= 5
+	most := 100 * time.Millisecond
+	if retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err) == aws.TrueTernary {
+		most = 500 * time.Millisecond
 	}
-	return d, jerr
+	if attempt > 1 {
+		most *= 2
+	}
+	return most/2 + rand.N(most/2), nil
 }
 
 // A signer signs by the client's clock.
