@@ -16,23 +16,25 @@ function __vault_main
     $__VAULT_INIT[1] --fn=fish:$__VAULT_INIT[2] $argv
     builtin return
   end
-  # What is exported here reaches the binary alone.
+  # What is exported here reaches the binary alone. A command substitution
+  # would print errors past a redirection of this function.
   builtin set -l code
-  builtin set -l s 0
+  builtin set -l s
   begin
     builtin set -lx __VAULT_LAST $__VAULT_LAST
-    builtin set code "$($__VAULT_INIT[1] --fn=fish:$__VAULT_INIT[2] $argv)"
-    builtin set s $status
+    $__VAULT_INIT[1] --fn=fish:$__VAULT_INIT[2] $argv | builtin read -z code
+    builtin set s $pipestatus
   end
-  builtin test $s -eq 0; or builtin return $s
+  builtin test $s[1] -eq 0; or builtin return $s[1]
   if not builtin string match -q -- '*
-: vault-end' $code
+: vault-end
+' $code
     builtin echo 'vault: the answer was cut off: nothing was changed' >&2
     builtin return 1
   end
   builtin set -l last $__VAULT_STATE $__VAULT_LAST
   # Without the mark: the status is that of what stands before it.
-  builtin set code "$(builtin string replace -r '\n: vault-end$' '' -- $code)"
+  builtin set code "$(builtin string replace -r '\n: vault-end\n$' '' -- $code)"
   builtin eval $code; or builtin return 1
   builtin set -gu __VAULT_LAST $last[1]
 end
