@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -60,7 +61,12 @@ func (w *world) console(t *testing.T, s setup) *console {
 	program := need(t, s.shell)
 	c := &console{t: t, w: w, shell: s.shell, dir: t.TempDir(), more: make(chan struct{})}
 	c.write(c.rc(), c.script(s))
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
 	changes := []string{
+		"USER=" + me.Username, "LOGNAME=" + me.Username, // as zsh and fish set them
 		"ZDOTDIR=" + c.dir, "XDG_CONFIG_HOME=" + c.dir, "XDG_DATA_HOME=" + filepath.Join(w.home, ".local/share"),
 		// So that Debian's /etc/zsh/zshrc does not run compinit on its own.
 		"skip_global_compinit=1",
