@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -72,12 +73,10 @@ func (w *world) console(t *testing.T, s setup) *console {
 		"skip_global_compinit=1",
 	}
 	argv := map[string][]string{"zsh": {"-i"}, "bash": {"--noprofile", "--rcfile", filepath.Join(c.dir, c.rc()), "-i"}, "fish": {"-i"}}[s.shell]
-	if s.shell == "fish" {
-		// An interactive fish without this folder makes completions of all
-		// manual pages in the background.
-		if err := os.MkdirAll(filepath.Join(w.home, ".local/share/fish/generated_completions"), 0o700); err != nil {
-			t.Fatal(err)
-		}
+	// An interactive fish without this folder makes completions of all manual
+	// pages in the background.
+	if err := os.MkdirAll(filepath.Join(w.home, ".local/share/fish/generated_completions"), 0o700); err != nil {
+		t.Fatal(err)
 	}
 	c.cmd = exec.Command(program, argv...)
 	c.cmd.Env, c.cmd.Dir = w.environ(append(changes, s.env...)...), c.dir
@@ -85,13 +84,22 @@ func (w *world) console(t *testing.T, s setup) *console {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.tty = tty
+	// Again, as a file that Close takes away from a Read.
+	fd, err := syscall.Dup(int(tty.Fd()))
+	if err == nil {
+		err = syscall.SetNonblock(fd, true)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	tty.Close()
+	c.tty = os.NewFile(uintptr(fd), "pty")
 	ended := make(chan struct{})
 	go c.listen(ended)
 	t.Cleanup(func() {
 		_ = c.cmd.Process.Kill()
 		_ = c.cmd.Wait()
-		tty.Close() // whatever the shell has left running gets a SIGHUP
+		c.tty.Close() // whatever the shell has left running gets a SIGHUP
 		<-ended
 		if t.Failed() {
 			t.Logf("what appeared in %s:\n%s", c.shell, c.text())
