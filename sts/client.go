@@ -142,6 +142,10 @@ func (c *AWS) do(ctx context.Context, with Credentials, s Step, code string, cal
 	if err != nil {
 		return nil, err
 	}
+	if code != "" {
+		// Not on a connection that may have gone while a person typed.
+		client.CloseIdleConnections()
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for try := 1; ; try++ {

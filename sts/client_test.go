@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ import (
 	"github.com/shellvault/vault/sts/ststest"
 )
 
-// session is the step that asks a URL for a session.
+// sessionAt is the step that asks a URL for a session.
 func sessionAt(endpoint string) Step {
 	return Step{Action: GetSessionToken, Profile: "base", Duration: time.Hour, Region: "us-east-1", Endpoint: endpoint}
 }
@@ -216,6 +217,31 @@ func TestCallNoCall(t *testing.T) {
 		t.Errorf("error %v, want %s", err, want)
 	}
 	w.calls(0)
+}
+
+// Connections are kept, but not for a call that can be made only once.
+func TestCallConnections(t *testing.T) {
+	var opened atomic.Int32
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	client := &AWS{Now: time.Now}
+	for i, tt := range []struct {
+		code string
+		want int32
+	}{{"", 1}, {"", 1}, {"123456", 2}, {"", 2}} {
+		if _, err := client.Call(t.Context(), credentials("ASIA1"), sessionAt(server.URL), tt.code); err == nil {
+			t.Fatal("no error")
+		}
+		if got := opened.Load(); got != tt.want {
+			t.Errorf("call %d: %d connections, want %d", i+1, got, tt.want)
+		}
+	}
 }
 
 func TestCABundle(t *testing.T) {

@@ -71,7 +71,7 @@ func TestMFAWrongCode(t *testing.T) {
 	// A code that was tried is not sent again.
 	w = newWorld(t)
 	wrong = w.wrongCodes()
-	ask, requests = codes(wrong[0], wrong[0], w.mfa.Code(w.clock.Now()))
+	ask, _ = codes(wrong[0], wrong[0], w.mfa.Code(w.clock.Now()))
 	if _, err = w.run("base", func(r *Runner) { r.MFA = ask }); err != nil {
 		t.Error(err)
 	}

@@ -196,6 +196,28 @@ func TestPlanKeys(t *testing.T) {
 	})
 }
 
+// Static keys do not count where the AWS CLI would look elsewhere first.
+func TestPlanOutranked(t *testing.T) {
+	const keys = "aws_access_key_id = AKIA1\naws_secret_access_key = s\n"
+	const sso = "sso_session = s\nsso_account_id = 1\nsso_role_name = r\n"
+	elsewhere := func(key string, line int) string {
+		return fmt.Sprintf(`profile "x": takes its credentials from %s (config:%d); vault works with access keys and roles`, key, line)
+	}
+	static := "StaticKeys x AKIA1\nGetSessionToken x 1h"
+	inClear := `the key of profile "x" lies in clear in `
+	testPlans(t, []planTest{
+		{name: "Identity Center", config: "[profile x]\n" + sso, credentials: "[x]\n" + keys, err: elsewhere("sso_session", 2)},
+		{name: "Identity Center and a stored key", config: "[profile x]\n" + sso, stored: "x", want: "StoredKeys x AKIA-x\nGetSessionToken x 1h"},
+		{name: "a token of Identity Center", config: "[profile x]\nsso_session = s\n", credentials: "[x]\n" + keys, want: static, notes: inClear + "credentials"},
+		{name: "a process, keys in the credentials file", config: "[profile x]\ncredential_process = p\n", credentials: "[x]\n" + keys, want: static, notes: inClear + "credentials"},
+		{name: "a process, keys in the config file", config: "[profile x]\ncredential_process = p\n" + keys, err: elsewhere("credential_process", 2)},
+		{name: "sign-in, keys in the credentials file", config: "[profile x]\nlogin_session = s\n", credentials: "[x]\n" + keys, want: static, notes: inClear + "credentials"},
+		{name: "sign-in, keys in the config file", config: "[profile x]\nlogin_session = s\n" + keys, err: elsewhere("login_session", 2)},
+		{name: "web identity", config: "[profile x]\nrole_arn = R:dev\nweb_identity_token_file = /t\n", credentials: "[x]\n" + keys, err: elsewhere("web_identity_token_file", 3)},
+		{name: "the machine's role", config: "[profile x]\nrole_arn = R:dev\ncredential_source = Environment\n" + keys, err: elsewhere("credential_source", 3)},
+	})
+}
+
 func TestPlanErrors(t *testing.T) {
 	var (
 		source   *SourceError

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -248,4 +249,36 @@ func TestRunOtherKey(t *testing.T) {
 	w.calls(2, "GetSessionToken", "AssumeRole dev", "GetSessionToken", "AssumeRole dev")
 	line := `the session cannot be cached: the key of profile "base" is ` + w.key.AccessKeyID + `, and not AKIAOLD`
 	w.noted(line, line)
+}
+
+// Whatever lives are issued and whatever time passes: what is handed out has
+// the life that is to be left, or half of all that it ever had.
+func TestRunAlwaysFresh(t *testing.T) {
+	w := newWorld(t)
+	random := rand.New(rand.NewPCG(1, 2))
+	between := func(least, most time.Duration) time.Duration {
+		return least + time.Duration(random.Int64N(int64(most-least)))
+	}
+	r := w.runner()
+	plan := w.plan("plain", Options{NoSession: true})
+	for range 300 {
+		w.aws.SetLife(between(time.Minute, 2*time.Hour).Truncate(time.Second))
+		r.Least = []time.Duration{0, 0, between(1, 3*time.Hour)}[random.IntN(3)]
+		got, err := r.Run(t.Context(), plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		left, life := got.Expires.Sub(w.clock.Now()), got.Expires.Sub(got.Issued)
+		least := r.Least
+		if least == 0 {
+			least = MinimumLife(life)
+		}
+		if left <= min(least, life/2) || !got.Expires.After(w.clock.Now()) {
+			t.Fatalf("%s of %s are left, with at least %s", left, life, r.Least)
+		}
+		w.clock.Advance(between(0, time.Hour))
+	}
+	if n := w.aws.CallCount("AssumeRole"); n == 300 || n < 10 {
+		t.Errorf("%d calls", n)
+	}
 }

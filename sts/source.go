@@ -66,7 +66,7 @@ func (p *Plan) source(chain []*config.Profile, o Options) (source, error) {
 		if elsewhere {
 			continue
 		}
-		if isStatic {
+		if isStatic && !outranked(profile, static) {
 			from.key = Step{Action: StaticKeys, Profile: profile.Name, AccessKeyID: static.ID.Text, Reason: "static keys in " + static.Secret.File}
 			if from.temporary = static.Token.Text != ""; !from.temporary {
 				p.notef("the key of profile %q lies in clear in %s", profile.Name, static.Secret.File)
@@ -97,10 +97,27 @@ func sourceElsewhere(p *config.Profile, role bool) (bool, error) {
 	return from.Text != p.Name, nil
 }
 
+// outranked reports whether the profile names a source that goes before its
+// static keys, in the AWS CLI's order: role_arn with its source, web identity,
+// Identity Center, keys in the credentials file, sign-in, process, keys in the
+// config file.
+func outranked(p *config.Profile, static config.StaticKeys) bool {
+	var before []string
+	if p.Get("role_arn") != "" {
+		before = append(before, roleSources...)
+	}
+	// Without these it is a token that is had there, and no credentials.
+	before = append(before, "sso_account_id", "sso_role_name")
+	if static.File == config.ConfigFile {
+		before = append(before, "login_session", "credential_process")
+	}
+	return slices.ContainsFunc(before, func(key string) bool { return p.Get(key) != "" })
+}
+
 // noSource says why there is nothing to sign with: what p names as its source,
 // if this program cannot use that, else that no key is known.
 func noSource(p *config.Profile, asked string) error {
-	for _, key := range append([]string{"sso_session", "sso_start_url", "login_session", "credential_process"}, roleSources...) {
+	for _, key := range slices.Concat(roleSources, []string{"sso_session", "sso_start_url", "login_session", "credential_process"}) {
 		if v, ok := p.Lookup(key); ok && v.Text != "" {
 			return &SourceError{Profile: p.Name, Why: fmt.Sprintf("takes its credentials from %s (%s); vault works with access keys and roles", key, v.Where())}
 		}
