@@ -126,7 +126,7 @@ __vault_prompt() {
   case "$__vault_text" in
     ?*) \builtin printf -v __VAULT_PS '\001\033[%sm\002(%s)\001\033[0m\002 ' "$__vault_sgr" "$__vault_text" ;;
   esac
-  if \builtin test "${STARSHIP_SHELL-}" != bash && ! \builtin declare -F _omp_hook >/dev/null; then
+  if \builtin test "${STARSHIP_SHELL-}" != bash && ! \builtin declare -F _omp_hook >/dev/null && \builtin shopt -q promptvars; then
     case "${PS1-}" in
       '' | *'${__VAULT_PS-}'*) ;;
       *)

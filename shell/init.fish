@@ -109,7 +109,9 @@ if builtin status is-interactive; and builtin test $__VAULT_INIT[3] = 1
     builtin functions -e __vault_prompt
     builtin test "$STARSHIP_SHELL" = fish; and builtin return 0
     builtin functions -q tide; and builtin set -q tide_left_prompt_items; and builtin return 0
-    builtin set -q POSH_PID; and builtin functions -q __omp_prompt omp_repaint_prompt; and builtin return 0
+    builtin set -qg _omp_executable; and builtin return 0
+    builtin functions -q omp_repaint_prompt; and builtin return 0
+    builtin functions -q postexec_omp; and builtin return 0
     builtin functions -q __vault_mode_prompt; and builtin return 0
     if builtin functions -q fish_mode_prompt
       builtin functions -c fish_mode_prompt __vault_mode_prompt

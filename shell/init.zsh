@@ -96,8 +96,10 @@ function __vault_prompt {
   __vault_segment
   [[ -n "$reply[1]" ]] || return 0
   [[ -z "${P9K_VERSION-}${_p9k__version-}" ]] || return 0
-  (( ! ${precmd_functions[(I)(_p9k_precmd|starship_precmd|prompt_starship_precmd|_omp_precmd)]} )) || return 0
-  new="%F{$reply[2]}(${reply[1]//\%/%%})%f "
+  (( ! ${precmd_functions[(I)(_p9k_precmd|starship_precmd|prompt_starship_precmd|_omp_precmd|prompt_ohmyposh_precmd)]} )) || return 0
+  new="($reply[1]) "
+  [[ ! -o prompt_percent ]] || new="%F{$reply[2]}${new//\%/%%}%f"
+  [[ ! -o prompt_bang ]] || new="${new//!/!!}"
   if [[ -o prompt_subst ]]; then
     typeset -g __VAULT_PS="$new"
     new='${__VAULT_PS-}'
