@@ -288,7 +288,7 @@ func (app *App) commands(args []string) []*cobra.Command {
 		make func() *cobra.Command
 	}{
 		{"add", app.addCommand}, {"clear", app.clearCommand}, {"completion", app.completionCommand},
-		{"credential-process", app.credentialProcessCommand}, {"exec", app.execCommand}, {"export", app.exportCommand},
+		{"credential-process", app.credentialProcessCommand}, {"exec", app.execCommand}, {"explain", app.explainCommand}, {"export", app.exportCommand},
 		{"init", app.initCommand}, {"list", app.listCommand}, {"lock", app.lockCommand}, {"man", app.manCommand},
 		{"off", app.offCommand}, {"refresh", app.refreshCommand}, {"region", app.regionCommand},
 		{"remove", app.removeCommand}, {"status", app.statusCommand}, {"unlock", app.unlockCommand},

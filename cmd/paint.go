@@ -29,10 +29,11 @@ func (p painter) paint(s string, attributes ...color.Attribute) string {
 	return c.Sprint(s)
 }
 
-func (p painter) bold(s string) string  { return p.paint(s, color.Bold) }
-func (p painter) faint(s string) string { return p.paint(s, color.Faint) }
-func (p painter) green(s string) string { return p.paint(s, color.FgGreen) }
-func (p painter) red(s string) string   { return p.paint(s, color.FgRed) }
+func (p painter) bold(s string) string   { return p.paint(s, color.Bold) }
+func (p painter) faint(s string) string  { return p.paint(s, color.Faint) }
+func (p painter) green(s string) string  { return p.paint(s, color.FgGreen) }
+func (p painter) yellow(s string) string { return p.paint(s, color.FgYellow) }
+func (p painter) red(s string) string    { return p.paint(s, color.FgRed) }
 
 // printTable prints rows in aligned columns; columns that are empty below
 // their head are left out. paint colours a cell after it was measured.

@@ -196,12 +196,9 @@ const mostRest = 36 * time.Hour
 
 // runner returns what goes the plan of r.
 func (app *App) runner(r resolved, o sessionOptions, force bool) (*sts.Runner, error) {
-	least := o.MinTTL
-	if least == 0 {
-		var err error
-		if least, err = app.durationVariable("AWS_MIN_TTL"); err != nil {
-			return nil, err
-		}
+	least, err := app.least(o)
+	if err != nil {
+		return nil, err
 	}
 	store := sync.OnceValues(app.openStore)
 	return &sts.Runner{
@@ -217,6 +214,14 @@ func (app *App) runner(r resolved, o sessionOptions, force bool) (*sts.Runner, e
 		Least: least,
 		Force: force,
 	}, nil
+}
+
+// least returns the life that credentials must have left, 0 for the usual.
+func (app *App) least(o sessionOptions) (time.Duration, error) {
+	if o.MinTTL != 0 {
+		return o.MinTTL, nil
+	}
+	return app.durationVariable("AWS_MIN_TTL")
 }
 
 // key returns the long-lived key that a plan begins with.
