@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"slices"
 	"time"
@@ -135,33 +136,24 @@ func (c *Cache) update(ctx context.Context, change func([]entry) []entry) error 
 		return json.Marshal(file)
 	}
 	err := keystore.UpdateFile(ctx, c.Path, update)
-	if errors.Is(err, keystore.ErrPermissions) {
-		if err := c.setAside(ctx); err != nil {
-			return err
-		}
+	if err != nil && c.setAside(ctx) {
 		err = keystore.UpdateFile(ctx, c.Path, update)
 	}
 	return err
 }
 
-// setAside moves away what stands in the place of the file and is not ours, or
-// open to others: nothing in it counts.
-func (c *Cache) setAside(ctx context.Context) error {
+// setAside moves away what stands in the place of the file and cannot be read
+// or trusted: nothing in it counts. It reports whether the place is free.
+func (c *Cache) setAside(ctx context.Context) bool {
 	// Under a lock, or what another process has written since would go too.
+	// There is none in a folder that is open to others: then all stays.
 	unlock, err := keystore.Lock(ctx, c.Path+".unsafe.lock")
 	if err != nil {
-		return err
+		return false
 	}
 	defer unlock()
 	_, err = keystore.ReadFilePrivate(c.Path)
-	var found *keystore.PermissionError
-	switch {
-	case !errors.As(err, &found):
-		return nil
-	case found.Path != c.Path: // the folder
-		return err
-	}
-	return os.Rename(c.Path, c.Path+".unsafe")
+	return err == nil || errors.Is(err, fs.ErrNotExist) || os.Rename(c.Path, c.Path+".unsafe") == nil
 }
 
 func (c *Cache) read() []entry {

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/shellvault/vault/keystore"
 )
 
 func init() {
@@ -116,6 +118,7 @@ func TestCacheUnsafe(t *testing.T) {
 			}
 			return os.Mkdir(path, 0o700)
 		},
+		"too large": func(path string) error { return os.Truncate(path, keystore.MaxFile+1) },
 		"a pipe": func(path string) error {
 			if err := os.Remove(path); err != nil {
 				return err

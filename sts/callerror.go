@@ -5,10 +5,12 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 
@@ -116,6 +118,8 @@ func unreachable(err error, host string) string {
 		why = cert.Err.Error()
 	case errors.Is(err, context.DeadlineExceeded) || os.IsTimeout(err) || errors.As(err, &op) && op.Timeout():
 		why = "no answer in time"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		why = "the connection broke"
 	case errors.As(err, &op) && op.Op == "proxyconnect":
 		why = "the proxy: " + op.Err.Error()
 	case errors.As(err, &op):

@@ -128,7 +128,7 @@ func (c *AWS) Caller(ctx context.Context, with Credentials, region, endpoint str
 	_, err := c.do(ctx, with, s, "", func(ctx context.Context, api *sts.Client) error {
 		out, err := api.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 		if err == nil {
-			who = Caller{Account: aws.ToString(out.Account), ARN: aws.ToString(out.Arn), UserID: aws.ToString(out.UserId)}
+			who = Caller{printable(aws.ToString(out.Account)), printable(aws.ToString(out.Arn)), printable(aws.ToString(out.UserId))}
 		}
 		return err
 	})

@@ -126,7 +126,9 @@ func TestUnreachable(t *testing.T) {
 		{&net.DNSError{IsTemporary: true}, "cannot reach h: the name cannot be looked up"},
 		{&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, "cannot reach h: no answer in time"},
 		{context.DeadlineExceeded, "cannot reach h: no answer in time"},
-		{io.ErrUnexpectedEOF, "cannot reach h: unexpected EOF"},
+		{io.EOF, "cannot reach h: the connection broke"},
+		{&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, "cannot reach h: the connection broke"},
+		{errors.New("odd"), "cannot reach h: odd"},
 		{&net.OpError{Op: "proxyconnect", Net: "tcp", Err: errors.New("refused")}, "cannot reach h: the proxy: refused"},
 	} {
 		got := unreachable(&url.Error{Op: "Post", URL: "https://h/?secret", Err: tt.err}, "h")

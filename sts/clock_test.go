@@ -130,3 +130,20 @@ func TestAhead(t *testing.T) {
 		}
 	}
 }
+
+// A session lives from before it was asked for, however long the answer takes.
+func TestIssued(t *testing.T) {
+	w := newWorld(t)
+	before := w.clock.Now()
+	gate := ststest.NewGate()
+	w.aws.Fail("GetSessionToken", ststest.Failure{Gate: gate}, 1)
+	go func() {
+		<-gate.Arrived
+		w.clock.Advance(10 * time.Second)
+		gate.Open()
+	}()
+	got := w.must("base")
+	if !got.Issued.Equal(before) || !got.Expires.Equal(before.Add(time.Hour)) || got.Skew != 0 {
+		t.Errorf("issued %s, expires %s, asked for at %s", got.Issued, got.Expires, before)
+	}
+}

@@ -75,18 +75,16 @@ const callLife = time.Minute
 // run is one way through a plan.
 type run struct {
 	*Runner
-	plan   Plan
-	other  error           // the key is not the one that was planned with
-	skewed bool            // and the user has been told of the clock
-	said   map[string]bool // lines that the user has been told
+	plan  Plan
+	other error           // the key is not the one that was planned with
+	said  map[string]bool // what the user has been told of, by format
 }
 
-// note tells the user something, once.
+// note tells the user of something, once.
 func (r *run) note(format string, args ...any) {
-	line := fmt.Sprintf(format, args...)
-	if !r.said[line] {
-		r.said[line] = true
-		r.Note(line)
+	if !r.said[format] {
+		r.said[format] = true
+		r.Note(fmt.Sprintf(format, args...))
 	}
 }
 
@@ -268,15 +266,13 @@ func (r *run) code(ctx context.Context, ask MFARequest) (string, error) {
 	return code, nil
 }
 
-// noteSkew says once that the clock of this machine is wrong.
+// noteSkew says that the clock of this machine is wrong.
 func (r *run) noteSkew(skew time.Duration) {
-	if skew == 0 || r.skewed {
-		return
-	}
-	r.skewed = true
 	how := "ahead of"
 	if skew < 0 {
 		how = "behind"
 	}
-	r.note("the clock of this machine is %s %s AWS's: set it right", short(skew.Abs()), how)
+	if skew != 0 {
+		r.note("the clock of this machine is %s %s AWS's: set it right", short(skew.Abs()), how)
+	}
 }

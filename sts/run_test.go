@@ -26,6 +26,17 @@ func TestRun(t *testing.T) {
 		t.Errorf("the credentials are those of %s, want %s", who, want)
 	}
 
+	for i, h := range w.cache().Headers() {
+		want := []Header{
+			{Action: GetSessionToken, Profile: "base", MFA: true, Issued: got.Issued, Expires: got.Issued.Add(8 * time.Hour)},
+			{Action: AssumeRole, Profile: "dev", RoleARN: w.roles["dev"].ARN(), MFA: true, Issued: got.Issued, Expires: got.Expires},
+		}[i]
+		want.Hash = w.plan("dev", Options{}).Hash(i + 1)
+		if h != want {
+			t.Errorf("header %+v, want %+v", h, want)
+		}
+	}
+
 	again := w.must("dev")
 	w.calls(0)
 	if again.AccessKeyID != got.AccessKeyID || again.SecretAccessKey.Reveal() != got.SecretAccessKey.Reveal() ||
