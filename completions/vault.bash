@@ -3,10 +3,10 @@
 # the init script it is for the function and the binary in __VAULT_INIT; as a
 # file for vault on PATH.
 _vault_complete() {
-  \builtin local IFS=$' \t\n' exe="${__VAULT_INIT[0]:-vault}" line directive='' cut='' i dash=0
-  \builtin local word="${COMP_LINE:0:$COMP_POINT}" before
-  \builtin local -a words values
+  \builtin local IFS=$' \t\n' exe="${__VAULT_INIT[0]:-vault}" line directive='' cut='' head='' i dash=0
+  \builtin local word="${COMP_LINE:0:$COMP_POINT}" before words values
   COMPREPLY=()
+  values=()
   # The words as the user typed them: COMP_WORDS is cut at : and = and @,
   # where those are in COMP_WORDBREAKS, and bash replaces only the last piece.
   words=()
@@ -18,11 +18,16 @@ _vault_complete() {
   done
   if \builtin test "${COMP_WORDS[1]-}" = exec && \builtin test "$dash" -gt 0; then
     # Behind "exec PROFILE --" stands another command: complete that.
+    line="${COMP_WORDS[COMP_CWORD]}"
     if \builtin declare -F _command_offset >/dev/null; then
       _command_offset "$((dash + 1))"
-    else
+    elif \builtin test "$COMP_CWORD" -eq "$((dash + 1))"; then
       # shellcheck disable=SC2207 # names of commands hold no blanks
-      COMPREPLY=($(\builtin compgen -c -- "${COMP_WORDS[COMP_CWORD]}"))
+      COMPREPLY=($(\builtin compgen -c -- "$line"))
+    elif ! \builtin compopt -o default 2>/dev/null; then
+      IFS=$'\n'
+      # shellcheck disable=SC2207
+      COMPREPLY=($(\builtin compgen -f -- "$line"))
     fi
     \builtin return 0
   fi
@@ -40,19 +45,22 @@ ${before//[[:blank:]]/
 }
 EOF
   cut="${word%"${word##*["$COMP_WORDBREAKS"]}"}"
-  case "$cut" in *[:=@]) ;; *) cut='' ;; esac
+  # bash replaces a piece that begins with @ whole.
+  case "$cut" in *[:=]) ;; *@) cut="${cut%@}" ;; *) cut='' ;; esac
+  # Of --flag=value the binary completes the value.
+  case "$word" in --*=*) head="${word%%=*}=" ;; esac
   while IFS= \builtin read -r line; do
     case "$line" in
       :[0-9]*) directive="${line#:}" ;;
       *)
-        line="${line%%$'\t'*}"
+        line="$head${line%%$'\t'*}"
         case "$line" in
           "$word"*) values[${#values[@]}]="$line" ;;
         esac
         ;;
     esac
   done <<EOF
-$("$exe" __complete ${words[@]+"${words[@]:1}"} "$word" 2>/dev/null)
+$(\builtin command "$exe" __complete ${words[@]+"${words[@]:1}"} "$word" 2>/dev/null)
 EOF
   case "$directive" in '' | *[!0-9]*) \builtin return 0 ;; esac
   for ((i = 0; i < ${#values[@]}; i++)); do

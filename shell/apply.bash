@@ -58,15 +58,16 @@ __vault_apply() {
   # "builtin eval" heeds -e even in a condition.
   \builtin local __vault_set=":$SHELLOPTS:"
   \builtin set +eE -f
-  # One subshell tries what could stop the switch half-way.
+  # One subshell tries what could stop the switch half-way. (To bash 3.2 a
+  # closing parenthesis alone, as that of a pattern, ends it.)
   # shellcheck disable=SC2086
   __vault_bad="$(
     \builtin set +u
     for __vault_v in $__vault_n $__vault_unset $__vault_back __VAULT_SAVED; do
       \builtin eval "__vault_f=\${#${__vault_v}[@]}"
       case "$__vault_f" in
-        0|1) ;;
-        *) \builtin printf '%s is an array' "$__vault_v"; \builtin break ;;
+        (0 | 1) ;;
+        (*) \builtin printf '%s is an array' "$__vault_v"; \builtin break ;;
       esac
       \builtin unset -v "$__vault_v" 2>/dev/null || { \builtin printf '%s is readonly' "$__vault_v"; \builtin break; }
       # To unset a local variable shows the one that it hid.
