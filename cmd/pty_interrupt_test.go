@@ -107,6 +107,46 @@ func TestPTYInterrupt(t *testing.T) {
 	})
 }
 
+// TestPTYInterruptCall presses ^C while AWS does not answer.
+func TestPTYInterruptCall(t *testing.T) {
+	inShells(t, func(t *testing.T, shell string) {
+		w := newWorld(t).login()
+		c := w.console(t, setup{shell: shell})
+		before := c.environ()
+		gate := ststest.NewGate()
+		defer gate.Open()
+		w.aws.Fail("AssumeRole", ststest.Failure{Gate: gate}, -1)
+		c.line("vault use prod")
+		<-gate.Arrived
+		c.send("\x03")
+		c.prompt()
+		if c.status != 130 {
+			t.Errorf("status %d", c.status)
+		}
+		c.shows("")
+		c.same(before, c.environ(), "after ^C")
+		c.echoes()
+	})
+}
+
+// TestPTYQuestions asks at the terminal, wherever input and output go.
+func TestPTYQuestions(t *testing.T) {
+	inShells(t, func(t *testing.T, shell string) {
+		w := newWorld(t)
+		w.store("bastion")
+		c := w.console(t, setup{shell: shell})
+		c.toCode("vault use dev </dev/null >out 2>err")
+		code := w.code()
+		c.line(code)
+		c.prompt()
+		if c.status != 0 || c.read("out") != "" || !strings.HasPrefix(c.read("err"), "vault: using dev until ") {
+			t.Errorf("status %d, %q, %q", c.status, c.read("out"), c.read("err"))
+		}
+		c.inUse("dev", "eu-west-1")
+		c.hides(code)
+	})
+}
+
 // TestPTYWrongCode answers with what is no code, and with codes that AWS does
 // not take.
 func TestPTYWrongCode(t *testing.T) {

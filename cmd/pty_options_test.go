@@ -89,6 +89,7 @@ func TestPTYZshOptions(t *testing.T) {
 	try("setopt ksh_arrays sh_word_split no_unset err_exit warn_create_global glob_subst", "unsetopt ksh_arrays sh_word_split no_unset err_exit warn_create_global glob_subst")
 	try("trap 'echo ZERR trap' ZERR; trap 'seen=1' DEBUG", "trap - ZERR DEBUG")
 	try("TRAPZERR() { echo ZERR trap }; TRAPDEBUG() { seen=1 }", "unfunction TRAPZERR TRAPDEBUG")
+	try("typeset -u AWS_VAULT=up; typeset -i 16 AWS_REGION=3; typeset -L 3 AWS_ACCESS_KEY_ID=abcdef; typeset -Z 9 __VAULT_STATE=1", "unset AWS_VAULT AWS_REGION AWS_ACCESS_KEY_ID __VAULT_STATE")
 	try("emulate sh", "emulate zsh; unsetopt prompt_sp")
 	try("emulate ksh", "emulate zsh; unsetopt prompt_sp")
 }

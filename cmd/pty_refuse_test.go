@@ -1,7 +1,9 @@
 package cmd_test
 
 import (
+	"maps"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -214,3 +216,74 @@ func TestPTYTrace(t *testing.T) {
 		}
 	})
 }
+
+// TestPTYWhereSecretsAre looks through all that a shell holds: a secret is in
+// the variable that is exported, or in the one that keeps what was there
+// before, and nowhere else.
+func TestPTYWhereSecretsAre(t *testing.T) {
+	dump := map[string]string{
+		"zsh":  "{ typeset -m '*'; functions; alias -L; fc -l 1; print -r -- $_; typeset -p; } >dump 2>&1",
+		"bash": "{ declare -p; declare -f; alias; history; trap; echo \"$_\"; } >dump 2>&1",
+		"fish": "begin; set --show; functions -n; for f in (functions -a); functions $f; end; history; end >dump 2>&1",
+	}
+	inShells(t, func(t *testing.T, shell string) {
+		w := newWorld(t).login()
+		c := w.console(t, setup{shell: shell})
+		c.do(by(shell, map[string]string{
+			"bash": "export AWS_ACCESS_KEY_ID=AKIAOWN AWS_SECRET_ACCESS_KEY=own-secret-value\nAWS_SESSION_TOKEN=own-token-value\n",
+			"fish": "set -gx AWS_ACCESS_KEY_ID AKIAOWN; set -gx AWS_SECRET_ACCESS_KEY own-secret-value; set -g AWS_SESSION_TOKEN own-token-value\n",
+		}))
+		places := func(secret string) string {
+			t.Helper()
+			names := map[string]bool{}
+			for line := range strings.Lines(c.read("dump")) {
+				if strings.Contains(line, secret) {
+					line = strings.TrimLeft(line, "$ ")
+					line = strings.TrimPrefix(line, "declare ")
+					line = strings.TrimPrefix(line, "export ")
+					line = strings.TrimPrefix(line, "typeset ")
+					for strings.HasPrefix(line, "-") {
+						_, line, _ = strings.Cut(line, " ")
+					}
+					name, _, _ := strings.Cut(line, "=")
+					name, _, _ = strings.Cut(name, "[")
+					names[name] = true
+				}
+			}
+			return strings.Join(sortedNames(names), " ")
+		}
+		for range 2 {
+			c.ok("vault use dev")
+			first := c.env()
+			c.ok("vault use prod")
+			c.ok("vault refresh")
+			c.ok("vault region eu-west-3")
+			now := c.env()
+			c.run(dump[shell])
+			for secret, want := range map[string]string{
+				w.secret:                       "",
+				first["AWS_SECRET_ACCESS_KEY"]: "", first["AWS_SESSION_TOKEN"]: "",
+				now["AWS_SECRET_ACCESS_KEY"]: "AWS_SECRET_ACCESS_KEY", now["AWS_SESSION_TOKEN"]: "AWS_SESSION_TOKEN",
+				"own-secret-value": "__VAULT_SAVED", "own-token-value": "__VAULT_SAVED",
+			} {
+				if got := places(secret); got != want {
+					t.Errorf("%s: a secret that is to be in %q is in %q", shell, want, got)
+				}
+			}
+			c.ok("vault off")
+			c.run(dump[shell])
+			for secret, want := range map[string]string{
+				w.secret:                       "",
+				first["AWS_SECRET_ACCESS_KEY"]: "", first["AWS_SESSION_TOKEN"]: "",
+				now["AWS_SECRET_ACCESS_KEY"]: "", now["AWS_SESSION_TOKEN"]: "",
+				"own-secret-value": "AWS_SECRET_ACCESS_KEY", "own-token-value": "AWS_SESSION_TOKEN",
+			} {
+				if got := places(secret); got != want {
+					t.Errorf("%s: after off a secret that is to be in %q is in %q", shell, want, got)
+				}
+			}
+		}
+	})
+}
+
+func sortedNames(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }

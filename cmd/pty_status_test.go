@@ -114,6 +114,17 @@ func TestPTYAnswer(t *testing.T) {
 				t.Errorf("%q", out)
 			}
 		}
+		// The binary is gone, as after an upgrade to another place.
+		c.ok(exe(shell, c.dir+"/gone"))
+		before := c.environ()
+		for _, line := range []string{"vault use dev", "vault off", "vault list"} {
+			if out := c.fails(127, line); !strings.Contains(out, "gone") {
+				t.Errorf("%s without the binary says %q", line, out)
+			}
+		}
+		c.same(before, c.environ(), "without the binary")
+		c.shows("")
+		c.ok(exe(shell, c.dir+"/answer"))
 		// What is not evaluated goes where it goes.
 		c.write("text", "words: vault-end\n")
 		c.write("status", "9")
