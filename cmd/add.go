@@ -69,7 +69,12 @@ func (app *App) add(ctx context.Context, profile string, opts addOptions) error 
 	if err != nil {
 		return err
 	}
-	index, err := keystore.ReadIndex(app.indexFile())
+	index, err := app.readIndex()
+	if app.indexLost(err) {
+		if err = app.repairIndex(ctx); err == nil {
+			index, err = app.readIndex()
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -294,7 +299,7 @@ func (app *App) removeCommand() *cobra.Command {
 		Example: "  vault remove work",
 		Args:    atMost(1, 1, "PROFILE"),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			index, err := keystore.ReadIndex(app.indexFile())
+			index, err := app.readIndex()
 			if err != nil || len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
@@ -318,7 +323,7 @@ func (app *App) remove(ctx context.Context, profile string, yes bool) error {
 	if err != nil {
 		return err
 	}
-	index, err := keystore.ReadIndex(app.indexFile())
+	index, err := app.readIndex()
 	if err != nil {
 		return err
 	}
@@ -377,7 +382,13 @@ func (app *App) unlockCommand() *cobra.Command {
 			if state, err := store.State(c.Context()); err == nil && state == keystore.Absent {
 				return &hintError{errors.New("there is no keystore yet"), "it is made by: " + app.name() + " add PROFILE"}
 			}
-			return store.Unlock(c.Context())
+			if err := store.Unlock(c.Context()); err != nil {
+				return err
+			}
+			if _, err := app.readIndex(); app.indexLost(err) {
+				return app.repairIndex(c.Context())
+			}
+			return nil
 		},
 	}
 }

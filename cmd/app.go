@@ -83,6 +83,9 @@ func (app *App) Run(ctx context.Context, args []string) int {
 	if len(args) == 1 && args[0] == "--version" {
 		return app.exit(app.printVersion()) // at once: scripts ask it often
 	}
+	if len(args) > 0 && strings.HasPrefix(args[0], "-") && !slices.Contains([]string{"-h", "--help", "-v", "--version"}, args[0]) {
+		return app.exit(&usageError{text: fmt.Sprintf("flag %q stands before the command", args[0]), hint: "flags stand after the command: " + app.name() + " COMMAND [FLAGS]"})
+	}
 	root := app.root(args)
 	if len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd) {
 		plainUsage(root)
@@ -108,11 +111,28 @@ func (app *App) Run(ctx context.Context, args []string) int {
 		}
 	}
 	code := app.exit(err)
-	if code != 0 && evaluated && app.function == "" && !app.StdoutTTY && app.dialect != "" {
+	if code != 0 && evaluated && app.function == "" && !app.StdoutTTY {
 		// Nobody looks at this process's status: eval's is that of the code.
-		fmt.Fprint(app.Stdout, app.dialect.Fail(code))
+		fmt.Fprint(app.Stdout, app.reader(args).Fail(code))
 	}
 	return code
+}
+
+// reader is the shell that reads stdout, as far as it can be told when the
+// command line is wrong; what it may be else understands what bash does.
+func (app *App) reader(args []string) shell.Dialect {
+	name := app.Parent()
+	for i, arg := range args {
+		if value, ok := strings.CutPrefix(arg, "--shell="); ok {
+			name = value
+		} else if arg == "--shell" && i+1 < len(args) {
+			name = args[i+1]
+		}
+	}
+	if d, err := shell.ParseDialect(name); err == nil {
+		return d
+	}
+	return shell.Bash
 }
 
 // exit reports err, if there is one, and returns the exit code.
@@ -217,6 +237,14 @@ func (app *App) keysFile() string {
 	return filepath.Join(app.folder("XDG_DATA_HOME", ".local/share"), "keys")
 }
 
+// readIndex returns what the index says.
+func (app *App) readIndex() (keystore.Index, error) {
+	if file := app.keysFile(); !filepath.IsAbs(file) {
+		return keystore.Index{}, usageErrorf("AWS_VAULT_FILE_DIR=%q is relative: there would be a keystore in every folder", app.Env["AWS_VAULT_FILE_DIR"])
+	}
+	return keystore.ReadIndex(app.indexFile())
+}
+
 func (app *App) indexFile() string {
 	return filepath.Join(filepath.Dir(app.keysFile()), "index.json")
 }
@@ -263,18 +291,22 @@ Load it first, by a line in the shell's startup file:
 		},
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &usageError{text: err.Error(), hint: "see: " + app.name() + strings.TrimPrefix(c.CommandPath(), "vault") + " --help"}
+		text := err.Error()
+		if i := strings.Index(text, ": time: "); i >= 0 {
+			text = text[:i] + ": not a duration such as 90m or 4h"
+		}
+		return &usageError{text: text, hint: "see: " + app.name() + strings.TrimPrefix(c.CommandPath(), "vault") + " --help"}
 	})
 	root.PersistentFlags().StringVar(&app.flags.passphraseFile, "passphrase-file", "", "read the keystore's passphrase from the first line of `FILE`")
 	root.AddCommand(app.commands(args)...)
 	root.SetHelpCommand(&cobra.Command{
 		Use: "help [COMMAND]", Short: "help about a command", Hidden: true,
-		Run: func(c *cobra.Command, args []string) {
-			target, _, err := root.Find(args)
-			if err != nil || target == nil {
-				target = root
+		RunE: func(c *cobra.Command, args []string) error {
+			target, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownCommand(root, args)
 			}
-			_ = target.Help()
+			return target.Help()
 		},
 	})
 	return root

@@ -25,7 +25,11 @@ func (app *App) clearCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("sessions: %w", err)
 			}
-			app.note(fmt.Sprintf("forgot %d cached sessions", n))
+			what := "sessions"
+			if n == 1 {
+				what = "session"
+			}
+			app.note(fmt.Sprintf("forgot %d cached %s", n, what))
 			return nil
 		},
 	}

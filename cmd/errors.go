@@ -59,7 +59,10 @@ type hintError struct {
 
 func (e *hintError) Unwrap() error { return e.error }
 
-var errNoTerminal = errors.New("there is no terminal to ask on")
+var (
+	errNoTerminal = errors.New("there is no terminal to ask on")
+	errBackground = fmt.Errorf("%w: vault runs in the background", errNoTerminal)
+)
 
 // exitCode returns the status that stands for err.
 func exitCode(err error) int {
@@ -75,6 +78,7 @@ func exitCode(err error) int {
 		unknown    *shell.UnknownError
 		permission *keystore.PermissionError
 		file       *keystore.FileError
+		index      *keystore.IndexError
 	)
 	switch {
 	case err == nil:
@@ -87,7 +91,7 @@ func exitCode(err error) int {
 		return exitNotLoaded
 	case errors.Is(err, sts.ErrNoCode), errors.Is(err, errNoTerminal):
 		return exitHuman
-	case errors.Is(err, keystore.ErrLocked), errors.Is(err, keystore.ErrPassphrase), errors.As(err, &permission), errors.As(err, &file):
+	case errors.Is(err, keystore.ErrLocked), errors.Is(err, keystore.ErrPassphrase), errors.As(err, &permission), errors.As(err, &file), errors.As(err, &index):
 		return exitKeystore
 	case errors.As(err, &usage), errors.As(err, &parse), errors.As(err, &notFound), errors.As(err, &loop),
 		errors.As(err, &setting), errors.As(err, &duration), errors.As(err, &unknown):
@@ -107,6 +111,9 @@ func (app *App) hints(err error) []string {
 		call      *sts.CallError
 		duration  *sts.DurationError
 		index     *keystore.IndexError
+
+		permission *keystore.PermissionError
+		nothing    *storeNothing
 	)
 	name := app.name()
 	switch {
@@ -125,6 +132,8 @@ func (app *App) hints(err error) []string {
 		return []string{"store one with: " + name + " add " + word(source.Profile)}
 	case errors.Is(err, keystore.ErrNotFound):
 		return []string{"see what is stored with: " + name + " list"}
+	case errors.Is(err, keystore.ErrLocked) && strings.Contains(err.Error(), errBackground.Error()):
+		return []string{"run it in the foreground, or unlock the keystore first with: " + name + " unlock"}
 	case errors.Is(err, keystore.ErrLocked):
 		return []string{"run it in a terminal, or set passphrase_command, --passphrase-file or AWS_VAULT_FILE_PASSPHRASE"}
 	case errors.Is(err, sts.ErrNoCode):
@@ -132,7 +141,16 @@ func (app *App) hints(err error) []string {
 	case errors.As(err, &duration):
 		return []string{"see duration_seconds in the config, --duration and the AWS_*_TTL variables"}
 	case errors.As(err, &index):
-		return []string{"move the file away: it is made anew when a key is added"}
+		return []string{"make it anew from the keystore with: " + name + " unlock"}
+	case errors.As(err, &permission):
+		if permission.Mode.IsRegular() && permission.Mode.Perm()&0o077 != 0 {
+			return []string{"see who could have read it, then: chmod 600 " + word(permission.Path)}
+		}
+		return []string{"the file has to be yours alone, in a folder that only you can write to"}
+	case errors.Is(err, keystore.ErrCorrupt):
+		return []string{"bring it back from a backup; or move it away and add the keys again"}
+	case errors.As(err, &nothing) && errors.As(err, &call) && (call.Code == "InvalidClientTokenId" || call.Code == "SignatureDoesNotMatch"):
+		return []string{"look at what was typed: AWS does not know this key, or the secret is not its own"}
 	case errors.As(err, &call):
 		return app.callHints(call)
 	}
@@ -173,7 +191,7 @@ func (app *App) callHints(e *sts.CallError) []string {
 		return []string{fmt.Sprintf("the secret does not belong to key %s; replace it with: %s add --overwrite PROFILE", e.AccessKeyID, name)}
 	case e.Code == "ValidationError" && strings.Contains(e.Message, "DurationSeconds exceeds"):
 		return []string{"ask for less with --duration or duration_seconds, or raise the role's maximum session duration"}
-	case e.Code == "":
+	case e.Code == "" && e.Host != "":
 		return []string{"nothing was changed; try again when the network is there"}
 	}
 	return nil

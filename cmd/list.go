@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shellvault/vault/config"
-	"github.com/shellvault/vault/keystore"
 )
 
 func (app *App) listCommand() *cobra.Command {
@@ -157,7 +156,7 @@ func (app *App) profiles() ([]profileJSON, error) {
 	if err != nil {
 		return nil, err
 	}
-	index, err := keystore.ReadIndex(app.indexFile())
+	index, err := app.readIndex()
 	if err != nil {
 		return nil, err
 	}

@@ -64,6 +64,9 @@ func manPage(c *cobra.Command, version string) string {
 		fmt.Fprintf(&b, ".SH EXAMPLES\n.nf\n%s\n.fi\n", roff(c.Example))
 	}
 	b.WriteString(".SH EXIT STATUS\n")
+	if c.Name() == "exec" {
+		b.WriteString("The status of COMMAND; 126 if it cannot run, 127 if it is not found. Before it starts:\n")
+	}
 	for _, row := range [][2]string{
 		{"0", "done"}, {"1", "failed"}, {"2", "wrong usage or config"}, {"3", "the shell function is not loaded"},
 		{"4", "the keystore is locked, denied or unreachable"}, {"5", "a person is needed, and there is no way to ask"}, {"130", "interrupted"},

@@ -30,6 +30,10 @@ func (app *App) offCommand() *cobra.Command {
 				return err
 			}
 			old := app.current()
+			if _, set := app.Env[stateVariable]; old == nil && set {
+				app.note("this shell was switched by another version of vault: what it changed stays; open a new shell")
+				return exitError(exitFailed)
+			}
 			if old == nil {
 				app.note("no profile is in use in this shell")
 				return nil

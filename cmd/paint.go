@@ -16,8 +16,7 @@ type painter struct{ on bool }
 
 // painter follows NO_COLOR (no-color.org) and a dumb terminal.
 func (app *App) painter() painter {
-	_, no := app.Env["NO_COLOR"]
-	return painter{app.StdoutTTY && !no && app.Env["TERM"] != "dumb"}
+	return painter{app.StdoutTTY && app.Env["NO_COLOR"] == "" && app.Env["TERM"] != "dumb"}
 }
 
 func (p painter) paint(s string, attributes ...color.Attribute) string {

@@ -190,7 +190,7 @@ func TestPTYNoFunction(t *testing.T) {
 		}
 		// The parent is no shell that vault knows.
 		c.run(`sh -c '"$0" use dev | cat >out' ` + binary + ` 2>err`)
-		if out, errs := c.read("out"), c.read("err"); out != "" || !strings.Contains(errs, "vault: hint: say it with --shell") {
+		if out, errs := c.read("out"), c.read("err"); out != "(exit 2)\n" || !strings.Contains(errs, "vault: hint: say it with --shell") {
 			t.Errorf("in sh: %q, %q", out, errs)
 		}
 	})

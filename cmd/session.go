@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -72,7 +73,10 @@ func (app *App) resolveIn(files *config.Files, name string, o switchFlags) (reso
 	if err != nil {
 		return resolved{}, err
 	}
-	index, err := keystore.ReadIndex(app.indexFile())
+	if err := app.checkSettings(files, chain); err != nil {
+		return resolved{}, err
+	}
+	index, err := app.readIndex()
 	if err != nil {
 		return resolved{}, err
 	}
@@ -102,6 +106,22 @@ func (app *App) resolveIn(files *config.Files, name string, o switchFlags) (reso
 		return resolved{}, err
 	}
 	return resolved{files, chain, plan}, nil
+}
+
+// checkSettings refuses what no call can be made with, where it stands.
+func (app *App) checkSettings(files *config.Files, chain []*config.Profile) error {
+	for _, p := range chain {
+		if v, ok := p.Lookup("region"); ok && v.Text != "" && !isRegion(v.Text) {
+			return &sts.SettingError{Value: v, Key: "region", Why: "is not the name of a region"}
+		}
+		if text, origin := config.Endpoint(app.getenvBefore, p, files, "sts"); text != "" {
+			u, err := url.Parse(text)
+			if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+				return usageErrorf("%s: %q is not a URL such as https://sts.example.com", origin, text)
+			}
+		}
+	}
+	return nil
 }
 
 // getenvBefore reads a variable as it was before the first switch: another
@@ -178,7 +198,11 @@ func (app *App) cache(store func() (Store, error)) *sts.Cache {
 			if err != nil {
 				return nil, err
 			}
-			return keystore.SealingKey(ctx, s, rest, filepath.Join(app.locks(), "sealing-key.lock"))
+			key, err := keystore.SealingKey(ctx, s, rest, filepath.Join(app.locks(), "sealing-key.lock"))
+			if file := new(keystore.FileError); errors.As(err, &file) {
+				err = file // which key it was for is no matter to the user
+			}
+			return key, err
 		},
 		Rest: func(until time.Time) {
 			if until.IsZero() {
@@ -327,6 +351,11 @@ func (app *App) regionOf(o switchFlags, p *config.Profile) string {
 // credentials gets what the profile's plan leads to.
 func (app *App) credentials(ctx context.Context, name string, o sessionOptions, force bool) (resolved, target, error) {
 	r, err := app.resolve(name, o.switchFlags)
+	if err != nil && app.indexLost(err) {
+		if err = app.repairIndex(ctx); err == nil {
+			r, err = app.resolve(name, o.switchFlags)
+		}
+	}
 	if err != nil {
 		return resolved{}, target{}, err
 	}

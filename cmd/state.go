@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -88,10 +89,26 @@ func parseState(text string) (s *state, ok bool) {
 	if err != nil || json.Unmarshal(data, &s.rest) != nil || s.ID == "" || strings.ContainsAny(s.ID, " \n") || s.Profile == "" {
 		return nil, false
 	}
+	// It comes from the environment: it names only what a switch may touch.
+	for name := range s.Set {
+		if !switchable(name) {
+			return nil, false
+		}
+	}
+	for name := range s.Was {
+		if !switchable(name) {
+			return nil, false
+		}
+	}
 	if seconds != 0 {
 		s.Expires = time.Unix(seconds, 0).UTC()
 	}
 	return s, true
+}
+
+// switchable reports whether a switch may touch a variable.
+func switchable(name string) bool {
+	return variableName(name) && (strings.HasPrefix(name, "AWS_") || slices.Contains(conflicting, name))
 }
 
 // current returns the state of the shell that called, nil if it is in none.

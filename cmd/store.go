@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/shellvault/vault/config"
 	"github.com/shellvault/vault/keystore"
+	"github.com/shellvault/vault/sts"
 )
 
 // A Store is a keystore that can be locked and unlocked.
@@ -44,8 +46,8 @@ func (app *App) openStore() (Store, error) {
 	if backend == "" {
 		backend, from = settings.Backend, app.settingsFile()
 	}
-	index, err := keystore.ReadIndex(app.indexFile())
-	if err != nil {
+	index, err := app.readIndex()
+	if err != nil && !app.indexLost(err) {
 		return nil, err
 	}
 	switch {
@@ -66,12 +68,56 @@ func (app *App) openStore() (Store, error) {
 		Path:       app.keysFile(),
 		Passphrase: app.passphrase(settings),
 		// Where there is no kernel keyring, one command asks once.
-		Cache:   keystore.Caches{kernel, &keystore.HeldKey{Max: most, Now: app.Now}},
-		Waiting: func() { app.note("waiting for another vault that unlocks the keystore") },
+		Cache: keystore.Caches{kernel, &keystore.HeldKey{Max: most, Now: app.Now}},
+		Waiting: func() {
+			if app.StderrTTY {
+				app.note("waiting for another vault that unlocks the keystore")
+			}
+		},
 	})
 }
 
 const backendFile = "file"
+
+// indexLost reports whether err may be for the lack of an index that the
+// keystore could make anew.
+func (app *App) indexLost(err error) bool {
+	var broken *keystore.IndexError
+	var source *sts.SourceError
+	if errors.As(err, &broken) {
+		return true
+	}
+	return (err == nil || errors.As(err, &source) && source.NoKey) && !exists(app.indexFile()) && exists(app.keysFile())
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// repairIndex makes the index anew from the keystore, which is the truth; it
+// may ask for the passphrase. A broken index stays, aside.
+func (app *App) repairIndex(ctx context.Context) error {
+	path := app.indexFile()
+	if _, err := app.readIndex(); err != nil {
+		var broken *keystore.IndexError
+		if !errors.As(err, &broken) {
+			return err
+		}
+		if err := os.Rename(path, path+".broken"); err != nil {
+			return err
+		}
+	}
+	store, err := app.openStore()
+	if err != nil {
+		return err
+	}
+	if err := keystore.RebuildIndex(ctx, path, backendFile, store); err != nil {
+		return err
+	}
+	app.note("made the index of the keystore anew")
+	return nil
+}
 
 // passphrase returns what gives the keystore's passphrase, in this order:
 // --passphrase-file, AWS_VAULT_FILE_PASSPHRASE, passphrase_command, the
@@ -119,7 +165,10 @@ func (app *App) passphrase(settings config.Settings) func(context.Context, keyst
 
 // noTerminal turns the lack of a terminal into what it means for a keystore.
 func noTerminal(err error) error {
-	if errors.Is(err, errNoTerminal) {
+	switch {
+	case errors.Is(err, errBackground):
+		return fmt.Errorf("%w: %s", keystore.ErrLocked, errBackground)
+	case errors.Is(err, errNoTerminal):
 		return keystore.ErrLocked
 	}
 	return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -34,11 +35,14 @@ func (TTY) Ask(ctx context.Context, question string, hidden bool) (string, error
 	defer tty.Close()
 	fd := int(tty.Fd())
 	if front, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP); err != nil || front != unix.Getpgrp() {
-		return "", fmt.Errorf("%w: vault runs in the background", errNoTerminal)
+		return "", errBackground
 	}
 	if ctx.Err() != nil {
 		return "", context.Canceled
 	}
+	// ^Z would leave the terminal without echo, or with it where the answer is
+	// hidden, and inside a command substitution it hangs the shell.
+	signal.Ignore(unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU)
 	if hidden {
 		before, err := term.GetState(fd)
 		if err != nil {

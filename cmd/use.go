@@ -174,6 +174,7 @@ func (app *App) print(d shell.Dialect, old, now *state, want shell.Env, keep []s
 }
 
 func (app *App) emit(d shell.Dialect, s shell.Switch) error {
+	_, s.Distrust = app.Env[savedVariable]
 	code, err := d.Format(s)
 	if err != nil {
 		return err

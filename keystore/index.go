@@ -104,7 +104,7 @@ func RebuildIndex(ctx context.Context, path, backend string, store Store) error 
 func parseIndex(path string, data []byte) (Index, error) {
 	var ix indexJSON
 	if err := json.Unmarshal(data, &ix); err != nil {
-		return Index{}, &IndexError{path, err.Error()}
+		return Index{}, &IndexError{path, "it does not parse"}
 	}
 	switch {
 	case ix.V < version:

@@ -44,7 +44,7 @@ __vault_apply() {
   for n in $unset $back ${set%%=*}; do unset "$n"; done
   (( $#set )) && export -- "${(@)set}"
   for n type v in "${(@)saved}"; do
-    [[ -n "$n" ]] || continue
+    [[ "$n" == [A-Za-z_]* && "$n" != *[^A-Za-z0-9_]* ]] || continue
     if (( ${back[(Ie)$n]} )); then
       back=(${back:#$n})
     elif [[ "$type$mode" != '-off' || -v "$n" ]]; then

@@ -9,6 +9,10 @@
 \builtin eval "${__VAULT_INIT[1]}() { __vault_main \${1+\"\$@\"}; }"
 
 __vault_main() {
+  if ! \builtin test -x "${__VAULT_INIT[0]}"; then
+    \builtin printf 'vault: %s is gone: open a new shell\n' "${__VAULT_INIT[0]}" >&2
+    \builtin return 127
+  fi
   case "${1-}" in
     use | off | refresh | region) ;;
     *)
@@ -78,7 +82,9 @@ __vault_segment() {
     black) color=30 ;; red) color=31 ;; yellow) color=33 ;; blue) color=34 ;;
     magenta) color=35 ;; cyan) color=36 ;; white) color=37 ;; *) color=32 ;;
   esac
-  case "$until" in '' | *[!0-9]* | 0?*) \builtin return 0 ;; esac
+  # It comes from the environment: only a number that can be one is reckoned
+  # with, and nothing in the name speaks to the terminal.
+  case "$until" in '' | *[!0-9]* | 0?* | ?????????????*) \builtin return 0 ;; esac
   if \builtin test "${AWS_VAULT-}" != "$profile" || \builtin test "${AWS_ACCESS_KEY_ID-}" != "$key" || \builtin test -n "${AWS_PROFILE-}"; then
     __vault_text="$profile != env" __vault_sgr=35
     \builtin return 0
@@ -103,15 +109,25 @@ __vault_segment() {
   \builtin return 0
 }
 
+# __vault_paint: the segment as the prompt shows it, in __VAULT_PS.
+__vault_paint() {
+  \builtin local __vault_text __vault_sgr
+  __VAULT_PS=''
+  __vault_segment
+  case "$__vault_text" in '') \builtin return 0 ;; esac
+  __vault_text="${__vault_text//[[:cntrl:]]/?}"
+  case "${NO_COLOR-}:${TERM-}" in
+    ?*:* | :dumb) \builtin printf -v __VAULT_PS '(%s) ' "$__vault_text" ;;
+    *) \builtin printf -v __VAULT_PS '\001\033[%sm\002(%s)\001\033[0m\002 ' "$__vault_sgr" "$__vault_text" ;;
+  esac
+}
+
 # vault_prompt_info: the segment, for prompts made by hand:
 #   PS1='$(vault_prompt_info)\w \$ '
 vault_prompt_info() {
-  \builtin local __vault_text __vault_sgr
-  __vault_segment
-  case "$__vault_text" in
-    ?*) \builtin printf '\001\033[%sm\002(%s)\001\033[0m\002 ' "$__vault_sgr" "$__vault_text" ;;
-  esac
-  \builtin return 0
+  \builtin local __VAULT_PS
+  __vault_paint
+  \builtin printf %s "$__VAULT_PS"
 }
 
 # __vault_prompt keeps the segment in front of a prompt that no prompt program
@@ -120,12 +136,8 @@ vault_prompt_info() {
 __vault_prompt() {
   \builtin local __vault_rc="$?"
   { \builtin local __vault_x="$-"; \builtin set +ax; } 2>/dev/null
-  \builtin local __vault_text __vault_sgr __vault_lead='' __vault_rest
-  __vault_segment
-  __VAULT_PS=''
-  case "$__vault_text" in
-    ?*) \builtin printf -v __VAULT_PS '\001\033[%sm\002(%s)\001\033[0m\002 ' "$__vault_sgr" "$__vault_text" ;;
-  esac
+  \builtin local __vault_lead='' __vault_rest
+  __vault_paint
   if \builtin test "${STARSHIP_SHELL-}" != bash && ! \builtin declare -F _omp_hook >/dev/null && \builtin shopt -q promptvars; then
     case "${PS1-}" in
       '' | *'${__VAULT_PS-}'*) ;;

@@ -47,7 +47,7 @@ function __vault_segment
   builtin set -g __vault_text
   if builtin test "$__vault_seen" != "$__VAULT_STATE"
     builtin set -g __vault_seen $__VAULT_STATE
-    builtin set -g __vault_fields (builtin string match -r '^1:(\d+):([^:]*):([^:]*):(.*):[^:]*$' -- "$__VAULT_STATE")
+    builtin set -g __vault_fields (builtin string match -r '^1:(\d{1,12}):([^:]*):([^:]*):(.*):[^:]*$' -- "$__VAULT_STATE")
     builtin set -g __vault_age
   end
   builtin set -q __vault_fields[5]; or builtin return 0
@@ -96,6 +96,11 @@ function vault_prompt_info
   builtin set -l fish_trace
   __vault_segment
   builtin test -n "$__vault_text"; or builtin return 0
+  builtin string match -qr '[[:cntrl:]]' -- "$__vault_text"; and builtin set __vault_text (builtin string replace -ra '[[:cntrl:]]' '?' -- "$__vault_text")
+  if builtin test -n "$NO_COLOR" -o "$TERM" = dumb
+    builtin echo -n "($__vault_text) "
+    builtin return 0
+  end
   builtin set -q __vault_sgr_$__vault_color; or builtin set -g __vault_sgr_$__vault_color (set_color $__vault_color)
   builtin set -q __vault_sgr_normal; or builtin set -g __vault_sgr_normal (set_color normal)
   builtin set -l sgr __vault_sgr_$__vault_color

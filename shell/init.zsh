@@ -8,6 +8,10 @@ unalias -- "${__VAULT_INIT[2]}" 2>/dev/null || true
 eval "function ${__VAULT_INIT[2]} { __vault_main \"\$@\" }"
 
 function __vault_main {
+  if [[ ! -x "${__VAULT_INIT[1]}" ]]; then
+    print -ru2 -- "vault: ${__VAULT_INIT[1]} is gone: open a new shell"
+    return 127
+  fi
   case "$1" in
     (use|off|refresh|region) ;;
     (*)
@@ -51,7 +55,9 @@ function __vault_segment {
   color="${rest%%:*}" rest="${rest#*:}"
   [[ "$color" == (black|red|yellow|blue|magenta|cyan|white) ]] || color=green
   profile="${rest%:*}"
-  [[ "$until" == <-> ]] || return 0
+  # It comes from the environment: only a number that can be one is reckoned
+  # with, and nothing in the name speaks to the terminal.
+  [[ "$until" == <-> ]] && (( $#until <= 12 )) || return 0
   if [[ "${AWS_VAULT-}" != "$profile" || "${AWS_ACCESS_KEY_ID-}" != "$key" || -n "${AWS_PROFILE-}" ]]; then
     reply=("$profile != env" magenta)
   elif [[ "$until" == 0 ]]; then
@@ -72,6 +78,8 @@ function __vault_segment {
       reply=("$profile ${hours}h${(l:2::0:)minutes}m" $color)
     fi
   fi
+  reply[1]="${reply[1]//[[:cntrl:]]/?}"
+  [[ -z "${NO_COLOR-}" && "${TERM-}" != dumb ]] || reply[2]=default
 }
 
 # vault_prompt_info: the segment, for prompts made by hand:

@@ -112,6 +112,10 @@ type Switch struct {
 	Back  []Back
 	Set   Env    // to be exported
 	Say   string // one line to print on stderr when all is done
+
+	// Distrust drops the shell's saved variables first: they came from its
+	// environment, where anybody may have put them.
+	Distrust bool
 }
 
 // EndMark closes what the shell function evaluates; without it the text was
@@ -145,6 +149,13 @@ func (d Dialect) Format(s Switch) (string, error) {
 		}
 	}
 	call := d.call(s)
+	if s.Distrust {
+		call = map[Dialect]string{
+			Zsh:  "unset __VAULT_SAVED 2>/dev/null\n",
+			Bash: "\\builtin unset -v __VAULT_SAVED 2>/dev/null\n",
+			Fish: "builtin set -eg __VAULT_SAVED\n",
+		}[d] + call
+	}
 	text := script("apply." + string(d))
 	switch d {
 	case Zsh:

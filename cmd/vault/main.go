@@ -59,6 +59,7 @@ func run() int {
 		},
 		Exec: func(path string, argv, environ []string) error {
 			undump()
+			signal.Reset(syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU) // ignored while a person was asked
 			return syscall.Exec(path, argv, environ)
 		},
 		Command: command,
@@ -67,14 +68,21 @@ func run() int {
 			signals := make(chan os.Signal, 1)
 			signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 			go func() {
-				<-signals
+				got := <-signals
 				cancel()
+				// What does not end by that ends by the signal: the next one, or
+				// this one after a while.
+				signal.Reset(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+				time.AfterFunc(patience, func() { _ = syscall.Kill(os.Getpid(), got.(syscall.Signal)) })
 			}()
 		}),
 		EvalMode: func() { signal.Ignore(syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU) },
 	}
 	return app.Run(ctx, os.Args[1:])
 }
+
+// patience is how long a command may take to end after a signal.
+const patience = 3 * time.Second
 
 func main() { os.Exit(run()) }
 
