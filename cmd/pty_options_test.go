@@ -9,38 +9,45 @@ import (
 // using matches what a switch to dev says, and nothing else.
 var using = regexp.MustCompile(`^vault: using dev until (?:\w+ )?\d\d:\d\d\n*$`)
 
-// round switches to dev and back, under settings that are to make no
-// difference. Where the shell itself prints what it runs, traced is true.
-func (c *console) round(settings string, traced bool) {
+// An outside is what a switch has to leave as it was.
+type outside struct {
+	env     []string
+	options string // of the shell, and traps
+}
+
+// outside returns that of the shell as it is.
+func (c *console) outside() (o outside) {
 	c.t.Helper()
-	before, options := c.environ(), c.options()
+	o.env, o.options = c.look(map[string]string{
+		"bash": `{ \builtin echo "$- $SHELLOPTS $BASHOPTS"; \builtin trap; }`,
+		"zsh":  `{ 'builtin' 'setopt'; 'builtin' 'trap'; }`,
+		"fish": "set -S fish_trace",
+	}[c.shell])
+	return o
+}
+
+// round switches to dev and back, under settings that are to make no
+// difference.
+func (c *console) round(settings string, before outside) {
+	c.t.Helper()
 	out := c.run("vault use dev")
-	if c.status != 0 || !traced && !using.MatchString(out) {
+	if c.status != 0 || !using.MatchString(out) {
 		c.t.Errorf("%s: %s: use: status %d, %q", c.shell, settings, c.status, out)
 		return
 	}
 	c.shows(`\(dev ` + hour + `\)`)
-	c.inUse("dev", "eu-west-1")
+	used := c.outside()
+	c.holds(byName(used.env), "dev", "eu-west-1")
 	out = c.run("vault off")
-	if c.status != 0 || !traced && strings.TrimSpace(out) != "" {
+	if c.status != 0 || strings.TrimSpace(out) != "" {
 		c.t.Errorf("%s: %s: off: status %d, %q", c.shell, settings, c.status, out)
 	}
 	c.shows("")
-	c.same(before, c.environ(), settings)
-	if got := c.options(); got != options {
-		c.t.Errorf("%s: %s: the shell's options were %q and are %q", c.shell, settings, options, got)
+	after := c.outside()
+	c.same(before.env, after.env, settings)
+	if used.options != before.options || after.options != before.options {
+		c.t.Errorf("%s: %s: the shell's options were %q, then %q and %q", c.shell, settings, before.options, used.options, after.options)
 	}
-}
-
-// options returns the options and traps of the shell.
-func (c *console) options() string {
-	c.t.Helper()
-	c.run(by(c.shell, map[string]string{
-		"bash": `{ \builtin echo "$- $SHELLOPTS $BASHOPTS"; \builtin trap; } >|options`,
-		"zsh":  `{ 'builtin' 'setopt'; 'builtin' 'trap'; } >|options`,
-		"fish": "true >options",
-	}))
-	return c.read("options")
 }
 
 // load evaluates the init script again, whatever aliases there are.
@@ -74,12 +81,13 @@ func TestPTYZshOptions(t *testing.T) {
 	try := func(set, unset string) {
 		t.Helper()
 		c.ok(set)
-		c.round(set+" after vault is loaded", false)
+		before := c.outside()
+		c.round(set+" after vault is loaded", before)
 		out := c.ok(load("zsh"))
 		if strings.TrimSpace(out) != "" {
 			t.Errorf("%s: init prints %q", set, out)
 		}
-		c.round(set+" before vault is loaded", false)
+		c.round(set+" before vault is loaded", before)
 		c.ok(unset)
 		c.ok(load("zsh"))
 	}
@@ -162,12 +170,13 @@ func TestPTYBashSettings(t *testing.T) {
 		c.ok(set)
 		alias := strings.HasPrefix(set, "alias ")
 		if !alias {
-			c.round(set+" after vault is loaded", false)
+			c.round(set+" after vault is loaded", c.outside())
 		}
 		if out := c.ok(load("bash")); strings.TrimSpace(out) != "" {
 			t.Errorf("%s: init prints %q", set, out)
 		}
-		c.round(set+" before vault is loaded", false)
+		// Under "set -a" the functions that are loaded are exported.
+		c.round(set+" before vault is loaded", c.outside())
 		if alias {
 			undo = "\\unalias -a"
 		}
@@ -189,9 +198,9 @@ func TestPTYZshNames(t *testing.T) {
 	global := "'builtin' 'alias' -g EMPTY='; echo no' mode='; echo no mode' v='; echo no v' left='; echo no left' x='; echo no x' type='; echo no type' rest='; echo no rest'\n"
 	c := w.console(t, setup{shell: "zsh", bare: true, after: "'builtin' 'alias' vault='echo no vault'\n" + aliases})
 	c.ok("\\source ./" + c.file(global+"'builtin' 'eval' \"$('command' vault init zsh)\"\n"))
-	c.round("aliases before vault is loaded", false)
+	c.round("aliases before vault is loaded", c.outside())
 	c.ok("\\source ./" + c.file(aliases+global))
-	c.round("aliases after vault is loaded", false)
+	c.round("aliases after vault is loaded", c.outside())
 }
 
 // TestPTYFishNames does the same in fish, where functions can have them too.
@@ -204,9 +213,9 @@ func TestPTYFishNames(t *testing.T) {
 		functions += "function " + name + "; builtin echo no " + name + "; end\n"
 	}
 	c := w.console(t, setup{shell: "fish", before: "alias vault 'echo no vault'\n", bare: true, after: "command vault init fish | source\n"})
-	c.round("an alias named vault", false)
+	c.round("an alias named vault", c.outside())
 	c.do(functions)
-	c.round("functions after vault is loaded", false)
+	c.round("functions after vault is loaded", c.outside())
 	c.ok(load("fish"))
-	c.round("functions before vault is loaded", false)
+	c.round("functions before vault is loaded", c.outside())
 }

@@ -366,29 +366,46 @@ func (c *console) fails(status int, line string) string {
 // without what the shell itself changes as it likes.
 func (c *console) environ() []string {
 	c.t.Helper()
-	c.files++
-	name := fmt.Sprintf("f%d", c.files)
-	c.ok(printEnv + " -0 >" + name)
-	var list []string
-	for _, s := range strings.Split(c.read(name), "\x00") {
-		switch name, _, _ := strings.Cut(s, "="); name {
-		case "", "_", "LINES", "COLUMNS": // the last two under "set -a"
-		default:
-			list = append(list, s)
-		}
-	}
-	slices.Sort(list)
-	return list
+	env, _ := c.look("")
+	return env
 }
 
 // printEnv is a program by its path, so that no alias stands in its way.
 var printEnv, _ = exec.LookPath("env")
 
-// env returns the same by name.
+// look returns the environment, and what else a command prints.
+func (c *console) look(more string) (env []string, printed string) {
+	c.t.Helper()
+	c.files++
+	name := fmt.Sprintf("f%d", c.files)
+	line := printEnv + " -0 >" + name
+	if more != "" {
+		line += "; " + more + " >" + name + "+"
+	}
+	c.ok(line)
+	for _, s := range strings.Split(c.read(name), "\x00") {
+		switch name, _, _ := strings.Cut(s, "="); name {
+		case "", "_", "LINES", "COLUMNS": // the last two under "set -a"
+		default:
+			env = append(env, s)
+		}
+	}
+	slices.Sort(env)
+	if more != "" {
+		printed = c.read(name + "+")
+	}
+	return env, printed
+}
+
+// env returns the environment by name.
 func (c *console) env() map[string]string {
 	c.t.Helper()
+	return byName(c.environ())
+}
+
+func byName(environ []string) map[string]string {
 	env := map[string]string{}
-	for _, s := range c.environ() {
+	for _, s := range environ {
 		name, value, _ := strings.Cut(s, "=")
 		env[name] = value
 	}

@@ -33,7 +33,11 @@ const hour = `(1h00m|59m)`
 // profile and nothing that could win against them.
 func (c *console) inUse(profile, region string) map[string]string {
 	c.t.Helper()
-	env := c.env()
+	return c.holds(c.env(), profile, region)
+}
+
+func (c *console) holds(env map[string]string, profile, region string) map[string]string {
+	c.t.Helper()
 	for name, want := range map[string]string{"AWS_VAULT": profile, "AWS_REGION": region, "AWS_DEFAULT_REGION": region} {
 		if got, set := env[name]; got != want || !set {
 			c.t.Errorf("%s: %s is %q, want %q", c.shell, name, got, want)
