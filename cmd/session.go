@@ -307,13 +307,16 @@ var errFlight = errors.New("another vault has been getting the same credentials 
 func (app *App) mfa(code string) func(context.Context, sts.MFARequest) (string, error) {
 	return func(ctx context.Context, r sts.MFARequest) (string, error) {
 		if code != "" {
-			if r.Wrong {
+			if r.Wrong || r.Spent {
 				return "", sts.ErrNoCode
 			}
 			return code, nil
 		}
 		if r.Wrong {
 			app.note("AWS did not take the code; each is good once: wait for the next one")
+		}
+		if r.Spent {
+			app.note("that code is spent; each is good once: wait for the next one")
 		}
 		for range 3 {
 			typed, err := app.Terminal.Ask(ctx, fmt.Sprintf("MFA code for %s (profile %s): ", r.Serial, r.Profile), true)
