@@ -48,7 +48,7 @@ type App struct {
 	Exec      func(path string, argv, environ []string) error                          // replaces this process
 	Arm       func()                                                                   // from here on ^C ends the context, not the process
 	EvalMode  func()                                                                   // stop signals no longer stop this process
-	Command   func(ctx context.Context, line string, environ []string) (string, error) // runs a command of the user's for one line
+	Command   func(ctx context.Context, line string, environ []string) ([]byte, error) // runs a command of the user's for what it prints
 	KernelKey func(description string, idle, most time.Duration) RestingKey
 
 	function string        // the shell function that called, "" if none did

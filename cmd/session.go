@@ -86,7 +86,7 @@ func (app *App) resolveIn(files *config.Files, name string, o switchFlags) (reso
 	}
 	options := sts.Options{
 		Duration: o.Duration, NoSession: o.NoSession, MFASerial: app.Env["AWS_MFA_SERIAL"],
-		SessionName: sessionName(app.User, app.Host), Stored: stored, Region: app.regionOf(o, chain[0]),
+		SessionName: sessionName(app.User, app.Host), Stored: stored, Region: app.regionOf(o, chain[0]), Self: app.isSelf,
 		Endpoint: func(p *config.Profile) string {
 			url, _ := config.Endpoint(app.getenvBefore, p, files, "sts")
 			return url
@@ -260,6 +260,9 @@ func (app *App) key(ctx context.Context, files *config.Files, s sts.Step, store 
 			return sts.Credentials{}, err
 		}
 		return sts.Credentials{AccessKeyID: keys.ID.Text, SecretAccessKey: keystore.NewSecret(keys.Secret.Text), SessionToken: keystore.NewSecret(keys.Token.Text)}, nil
+	}
+	if s.Action == sts.CredentialProcess {
+		return app.process(ctx, s)
 	}
 	st, err := store()
 	if err != nil {

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -185,11 +186,13 @@ func (app *App) givenPassphrase(ctx context.Context, settings config.Settings) (
 	case app.Env["AWS_VAULT_FILE_PASSPHRASE"] != "":
 		return keystore.NewSecret(app.Env["AWS_VAULT_FILE_PASSPHRASE"]), "AWS_VAULT_FILE_PASSPHRASE", nil
 	case settings.PassphraseCommand != "":
-		line, err := app.Command(ctx, settings.PassphraseCommand, app.Env.Environ())
+		out, err := app.Command(ctx, settings.PassphraseCommand, app.Env.Environ())
 		if err != nil {
 			return keystore.Secret{}, "", fmt.Errorf("passphrase_command: %w", err)
 		}
-		return keystore.NewSecret(line), "passphrase_command", nil
+		defer clear(out)
+		line, _, _ := bytes.Cut(out, []byte("\n"))
+		return keystore.NewSecret(string(bytes.TrimSuffix(line, []byte("\r")))), "passphrase_command", nil
 	}
 	return keystore.Secret{}, "", nil
 }

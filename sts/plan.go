@@ -15,10 +15,11 @@ type Action string
 
 // The actions.
 const (
-	StoredKeys      Action = "StoredKeys"      // long-lived keys from the keystore
-	StaticKeys      Action = "StaticKeys"      // keys in clear in the shared files
-	GetSessionToken Action = "GetSessionToken" // AWS STS API Reference, GetSessionToken
-	AssumeRole      Action = "AssumeRole"      // AWS STS API Reference, AssumeRole
+	StoredKeys        Action = "StoredKeys"        // long-lived keys from the keystore
+	StaticKeys        Action = "StaticKeys"        // keys in clear in the shared files
+	CredentialProcess Action = "CredentialProcess" // what a program of the user's prints
+	GetSessionToken   Action = "GetSessionToken"   // AWS STS API Reference, GetSessionToken
+	AssumeRole        Action = "AssumeRole"        // AWS STS API Reference, AssumeRole
 )
 
 // A Tag is a session tag.
@@ -31,6 +32,7 @@ type Step struct {
 	Profile string // the profile whose settings the step comes from
 
 	AccessKeyID       string // of StoredKeys and StaticKeys
+	Command           string `json:",omitempty"` // of CredentialProcess
 	MFASerial         string
 	RoleARN           string
 	ExternalID        string
@@ -79,16 +81,17 @@ func (p *Plan) notef(format string, args ...any) {
 
 // Options are what the user asks for beside the profile.
 type Options struct {
-	Duration    time.Duration                // of what the shell gets; 0: as configured
-	NoSession   bool                         // no GetSessionToken: all is had from the key itself
-	MFASerial   string                       // in place of what the profiles name
-	SessionName string                       // for roles that name none
-	SessionTTL  time.Duration                // of a session that the shell gets; 0: 1 h
-	ChainedTTL  time.Duration                // of a session that roles are assumed from; 0: 8 h
-	RoleTTL     time.Duration                // of a role; 0: duration_seconds, else 1 h
-	Stored      map[string]string            // profile to the id of its key in the keystore
-	Endpoint    func(*config.Profile) string // the URL configured for STS, "" if none
-	Region      string                       // of the switch: says the partition where no profile does
+	Duration    time.Duration                      // of what the shell gets; 0: as configured
+	NoSession   bool                               // no GetSessionToken: all is had from the key itself
+	MFASerial   string                             // in place of what the profiles name
+	SessionName string                             // for roles that name none
+	SessionTTL  time.Duration                      // of a session that the shell gets; 0: 1 h
+	ChainedTTL  time.Duration                      // of a session that roles are assumed from; 0: 8 h
+	RoleTTL     time.Duration                      // of a role; 0: duration_seconds, else 1 h
+	Stored      map[string]string                  // profile to the id of its key in the keystore
+	Endpoint    func(*config.Profile) string       // the URL configured for STS, "" if none
+	Region      string                             // of the switch: says the partition where no profile does
+	Self        func(profile, command string) bool // whether a credential_process asks this program for that profile
 }
 
 // What AWS allows (AWS STS API Reference, pages GetSessionToken and
@@ -112,6 +115,7 @@ func NewPlan(chain []*config.Profile, o Options) (Plan, error) {
 	switch {
 	case len(from.roles) > 0:
 		err = plan.roles(from, o)
+	case from.key.Action == CredentialProcess:
 	case from.temporary:
 		plan.notef("the keys of profile %q are temporary: when they end is not known", from.owner.Name)
 	case !o.NoSession:

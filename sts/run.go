@@ -24,8 +24,8 @@ type Runner struct {
 	Cache  *Cache
 	Client Client
 
-	// Key returns the long-lived key of a profile: the stored one, or the
-	// static one of the shared files.
+	// Key returns what a plan begins with: the stored key of a profile, the
+	// static one of the shared files, or what a program prints.
 	Key func(ctx context.Context, s Step) (Credentials, error)
 
 	// MFA asks for a code. It fails with ErrNoCode where nobody can be asked.
@@ -92,9 +92,9 @@ func (r *run) note(format string, args ...any) {
 // of a cached session that AWS no longer takes.
 func (r *run) step(ctx context.Context, i int, gone string) (got Credentials, cached bool, err error) {
 	s := r.plan.Steps[i]
-	if s.Action == StoredKeys || s.Action == StaticKeys {
+	if s.Action == StoredKeys || s.Action == StaticKeys || s.Action == CredentialProcess {
 		got, err := r.Key(ctx, s)
-		if err == nil && got.AccessKeyID != s.AccessKeyID {
+		if err == nil && s.AccessKeyID != "" && got.AccessKeyID != s.AccessKeyID {
 			r.other = fmt.Errorf("the key of profile %q is %s, and not %s", s.Profile, got.AccessKeyID, s.AccessKeyID)
 		}
 		return got, false, err

@@ -28,7 +28,7 @@ var errNoKey = errors.New("no key")
 type source struct {
 	key       Step
 	owner     *config.Profile   // of the key
-	temporary bool              // static keys with a session token
+	temporary bool              // static keys with a session token, or what a program prints
 	roles     []*config.Profile // to be assumed, from the key on
 }
 
@@ -73,6 +73,11 @@ func (p *Plan) source(chain []*config.Profile, o Options) (source, error) {
 			}
 			return from, nil
 		}
+		if v, ok := o.process(profile); ok {
+			from.key = Step{Action: CredentialProcess, Profile: profile.Name, Command: v.Text, Reason: "credential_process in " + v.File}
+			from.temporary = true
+			return from, nil
+		}
 		break
 	}
 	return source{}, noSource(from.owner, chain[0].Name)
@@ -97,6 +102,21 @@ func sourceElsewhere(p *config.Profile, role bool) (bool, error) {
 	return from.Text != p.Name, nil
 }
 
+// process returns the credential_process of p, if that is where its credentials
+// come from: no other source goes before it, and it is not this program, asked
+// for p again.
+func (o Options) process(p *config.Profile) (config.Value, bool) {
+	v, ok := p.Lookup("credential_process")
+	if !ok || v.Text == "" || o.Self != nil && o.Self(p.Name, v.Text) {
+		return config.Value{}, false
+	}
+	before := []string{"sso_account_id", "sso_role_name", "login_session"}
+	if p.Get("role_arn") != "" {
+		before = append(before, roleSources...)
+	}
+	return v, !slices.ContainsFunc(before, func(key string) bool { return p.Get(key) != "" })
+}
+
 // outranked reports whether the profile names a source that goes before its
 // static keys, in the AWS CLI's order: role_arn with its source, web identity,
 // Identity Center, keys in the credentials file, sign-in, process, keys in the
@@ -117,9 +137,9 @@ func outranked(p *config.Profile, static config.StaticKeys) bool {
 // noSource says why there is nothing to sign with: what p names as its source,
 // if this program cannot use that, else that no key is known.
 func noSource(p *config.Profile, asked string) error {
-	for _, key := range slices.Concat(roleSources, []string{"sso_session", "sso_start_url", "login_session", "credential_process"}) {
+	for _, key := range slices.Concat(roleSources, []string{"sso_session", "sso_start_url", "login_session"}) {
 		if v, ok := p.Lookup(key); ok && v.Text != "" {
-			return &SourceError{Profile: p.Name, Why: fmt.Sprintf("takes its credentials from %s (%s); vault works with access keys and roles", key, v.Where())}
+			return &SourceError{Profile: p.Name, Why: fmt.Sprintf("takes its credentials from %s (%s); vault works with access keys, roles and credential_process", key, v.Where())}
 		}
 	}
 	if v, ok := p.Lookup("source_profile"); ok && v.Text != "" && v.Text != p.Name && p.Get("role_arn") == "" {

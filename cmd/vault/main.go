@@ -130,21 +130,11 @@ func executable() string {
 	return called
 }
 
-// command runs one of the user's own commands in a shell and returns the first
-// line that it prints; what it says goes to the user.
-func command(ctx context.Context, line string, environ []string) (string, error) {
+// command runs one of the user's own commands in a shell and returns what it
+// prints; what it says on stderr goes to the user.
+func command(ctx context.Context, line string, environ []string) ([]byte, error) {
 	c := exec.CommandContext(ctx, "/bin/sh", "-c", line)
 	c.Env = environ
 	c.Stdin, c.Stderr = os.Stdin, os.Stderr
-	out, err := c.Output()
-	if err != nil {
-		return "", err
-	}
-	defer clear(out)
-	for i, b := range out {
-		if b == '\n' {
-			return string(out[:i]), nil
-		}
-	}
-	return string(out), nil
+	return c.Output()
 }

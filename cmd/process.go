@@ -1,0 +1,60 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/shellvault/vault/sts"
+)
+
+// resolvingVariable names the profiles whose credential_process is running:
+// one of them that leads back here is a loop.
+const resolvingVariable = "__VAULT_RESOLVING"
+
+// process runs a profile's credential_process.
+func (app *App) process(ctx context.Context, s sts.Step) (sts.Credentials, error) {
+	resolving := app.Env[resolvingVariable]
+	if slices.Contains(strings.Split(resolving, ","), s.Profile) {
+		return sts.Credentials{}, usageErrorf("profile %q: its credential_process leads back to itself", s.Profile)
+	}
+	env := maps.Clone(app.Env)
+	for _, name := range ownSecrets {
+		delete(env, name)
+	}
+	env[resolvingVariable] = strings.TrimPrefix(resolving+","+s.Profile, ",")
+	app.Arm()
+	out, err := app.Command(ctx, s.Command, env.Environ())
+	defer clear(out)
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return sts.Credentials{}, context.Canceled
+	case errors.As(err, &exit):
+		return sts.Credentials{}, fmt.Errorf("profile %q: its credential_process ended with %s", s.Profile, exit)
+	case err != nil:
+		return sts.Credentials{}, fmt.Errorf("profile %q: credential_process: %w", s.Profile, err)
+	}
+	got, err := sts.ParseProcess(out, app.Now())
+	if err != nil {
+		return sts.Credentials{}, fmt.Errorf("profile %q: credential_process: %w", s.Profile, err)
+	}
+	return got, nil
+}
+
+// isSelf reports whether a command asks this program for the profile's
+// credentials: such a profile has them from somewhere else.
+func (app *App) isSelf(profile, command string) bool {
+	words := strings.Fields(command)
+	if len(words) < 3 {
+		return false
+	}
+	name := filepath.Base(strings.Trim(words[0], `"'`))
+	return (name == "vault" || name == filepath.Base(app.Exe)) && words[1] == "credential-process" &&
+		slices.Contains(words[2:], profile)
+}
