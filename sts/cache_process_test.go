@@ -149,6 +149,11 @@ func TestCacheUnsafe(t *testing.T) {
 				c.has(t, fmt.Sprint(i), fmt.Sprint("ASIA", i), true)
 			}
 			c.has(t, "a", "", false)
+			// What is good stays where it is: another has been here before.
+			if !c.setAside(t.Context()) {
+				t.Error("a good file is in the way")
+			}
+			c.has(t, "0", "ASIA0", true)
 			if info, err := os.Lstat(c.Path); err != nil || info.Mode() != 0o600 {
 				t.Errorf("the file: %v, %v", info.Mode(), err)
 			}

@@ -8,11 +8,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -223,63 +222,28 @@ func TestCallNoCall(t *testing.T) {
 
 // Connections are kept, but not for a call that can be made only once.
 func TestCallConnections(t *testing.T) {
-	var opened atomic.Int32
-	server := httptest.NewUnstartedServer(http.NotFoundHandler())
-	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
-		if s == http.StateNew {
-			opened.Add(1)
-		}
-	}
-	server.Start()
-	defer server.Close()
-	client := &AWS{Now: time.Now}
+	w := newWorld(t)
+	s := sessionAt(w.aws.URL())
+	s.MFASerial = w.mfa.Serial()
+	code, _ := w.mfa.Unused()
 	for i, tt := range []struct {
-		code string
-		want int32
-	}{{"", 1}, {"", 1}, {"123456", 2}, {"", 2}} {
-		if _, err := client.Call(t.Context(), credentials("ASIA1"), sessionAt(server.URL), tt.code); err == nil {
-			t.Fatal("no error")
-		}
-		if got := opened.Load(); got != tt.want {
-			t.Errorf("call %d: %d connections, want %d", i+1, got, tt.want)
-		}
-	}
-}
-
-func TestCABundle(t *testing.T) {
-	hits := 0
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits++ }))
-	server.Config.ErrorLog = discard
-	server.StartTLS()
-	defer server.Close()
-	dir := t.TempDir()
-	write := func(name string, data []byte) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, data, 0o600); err != nil {
+		code   string
+		reused bool
+	}{{"", false}, {"", true}, {code, false}, {"", true}} {
+		idle := make(chan error, 1)
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+			GotConn: func(c httptrace.GotConnInfo) {
+				if c.Reused != tt.reused {
+					t.Errorf("call %d: on a connection that was used before: %t, want %t", i+1, c.Reused, tt.reused)
+				}
+			},
+			PutIdleConn: func(err error) { idle <- err },
+		})
+		if _, err := w.client.Call(ctx, w.key, s, tt.code); err != nil {
 			t.Fatal(err)
 		}
-		return path
-	}
-	missing, empty := filepath.Join(dir, "missing.pem"), write("empty.pem", []byte("no certificate\n"))
-	good, other := write("good.pem", certificate(server.Certificate())), write("other.pem", certificate(otherCertificate(t)))
-	for _, tt := range []struct{ bundle, want string }{
-		{missing, `ca_bundle "` + missing + `": no such file or directory`},
-		{dir, `ca_bundle "` + dir + `": is a directory`},
-		{empty, `ca_bundle "` + empty + `" holds no certificate`},
-		{"", "GetSessionToken: cannot reach HOST: x509: certificate signed by unknown authority"},
-		{other, "GetSessionToken: cannot reach HOST: x509: certificate signed by unknown authority"},
-		{good, "GetSessionToken: AWS answered without credentials"},
-	} {
-		client := &AWS{Now: time.Now, CABundle: tt.bundle}
-		for range 2 { // the second time too
-			_, err := client.Call(t.Context(), credentials("ASIA1"), sessionAt(server.URL), "")
-			want := strings.Replace(tt.want, "HOST", strings.TrimPrefix(server.URL, "https://"), 1)
-			if err == nil || !strings.HasPrefix(err.Error(), want) {
-				t.Errorf("error %v, want %s", err, want)
-			}
+		if err := <-idle; err != nil {
+			t.Error(err)
 		}
-	}
-	if hits != 2 {
-		t.Errorf("%d calls came through", hits)
 	}
 }

@@ -85,6 +85,14 @@ func TestGoneForGood(t *testing.T) {
 	}
 	w.calls(1, "AssumeRole prod ExpiredToken", "GetSessionToken", "AssumeRole prod ExpiredToken")
 
+	// Nor is there a second try where nothing was cached.
+	w = newWorld(t)
+	w.aws.Fail("AssumeRole", ststest.Failure{Code: "ExpiredToken", Status: 403}, -1)
+	if _, err = w.run("dev", nil); !errors.As(err, &refused) || refused.Code != "ExpiredToken" {
+		t.Errorf("error %v", err)
+	}
+	w.calls(1, "GetSessionToken", "AssumeRole dev ExpiredToken")
+
 	// The key itself is not in the cache: no second try.
 	w = newWorld(t)
 	w.aws.DeactivateKey(w.key.AccessKeyID)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/shellvault/vault/sts/ststest"
 )
@@ -190,4 +191,14 @@ func TestCanceled(t *testing.T) {
 	}
 	gate.Open()
 	w.must("dev")
+	w.calls(2, "GetSessionToken Dropped", "GetSessionToken", "AssumeRole dev")
+
+	// The last moment is when the session is written.
+	ctx, cancel = context.WithCancel(t.Context())
+	r := w.runner()
+	r.Cache.Rest = func(time.Time) { cancel() }
+	if _, err := r.Run(ctx, w.plan("prod", Options{})); err != context.Canceled {
+		t.Errorf("writing: error %v", err)
+	}
+	w.noted()
 }

@@ -9,6 +9,11 @@ import (
 	"io"
 	"log"
 	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -36,4 +41,42 @@ func otherCertificate(t testing.TB) *x509.Certificate {
 		t.Fatal(err)
 	}
 	return c
+}
+
+func TestCABundle(t *testing.T) {
+	hits := 0
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits++ }))
+	server.Config.ErrorLog = discard
+	server.StartTLS()
+	defer server.Close()
+	dir := t.TempDir()
+	write := func(name string, data []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	missing, empty := filepath.Join(dir, "missing.pem"), write("empty.pem", []byte("no certificate\n"))
+	good, other := write("good.pem", certificate(server.Certificate())), write("other.pem", certificate(otherCertificate(t)))
+	for _, tt := range []struct{ bundle, want string }{
+		{missing, `ca_bundle "` + missing + `": no such file or directory`},
+		{dir, `ca_bundle "` + dir + `": is a directory`},
+		{empty, `ca_bundle "` + empty + `" holds no certificate`},
+		{"", "GetSessionToken: cannot reach HOST: x509: certificate signed by unknown authority"},
+		{other, "GetSessionToken: cannot reach HOST: x509: certificate signed by unknown authority"},
+		{good, "GetSessionToken: AWS answered without credentials"},
+	} {
+		client := &AWS{Now: time.Now, CABundle: tt.bundle}
+		for range 2 { // the second time too
+			_, err := client.Call(t.Context(), credentials("ASIA1"), sessionAt(server.URL), "")
+			want := strings.Replace(tt.want, "HOST", strings.TrimPrefix(server.URL, "https://"), 1)
+			if err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("error %v, want %s", err, want)
+			}
+		}
+	}
+	if hits != 2 {
+		t.Errorf("%d calls came through", hits)
+	}
 }
