@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -184,4 +185,14 @@ func (app *App) emit(d shell.Dialect, s shell.Switch) error {
 		app.out.WriteByte('\n')
 	}
 	return nil
+}
+
+// clock prints a time of day for a person; with its date if that is not today.
+func (app *App) clock(t time.Time) string {
+	now := app.Now().Local()
+	t = t.Local()
+	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+		return t.Format("15:04")
+	}
+	return t.Format("Mon 15:04")
 }

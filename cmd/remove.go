@@ -1,0 +1,92 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shellvault/vault/keystore"
+)
+
+func (app *App) removeCommand() *cobra.Command {
+	var yes bool
+	c := &cobra.Command{
+		Use:     "remove PROFILE",
+		Short:   "remove the stored access key of a profile",
+		Long:    "remove deletes the access key of a profile from the keystore. The profile stays in the config file, and the key stays valid at AWS.",
+		Example: "  vault remove work",
+		Args:    atMost(1, 1, "PROFILE"),
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			index, err := app.readIndex()
+			if err != nil || len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			var names []string
+			for name, entry := range index.Keys {
+				names = append(names, name+"\t"+entry.AccessKeyID)
+			}
+			slices.Sort(names)
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			return app.remove(c.Context(), args[0], yes)
+		},
+	}
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return c
+}
+
+func (app *App) remove(ctx context.Context, profile string, yes bool) error {
+	store, err := app.openStore()
+	if err != nil {
+		return err
+	}
+	index, err := app.readIndex()
+	if err != nil {
+		return err
+	}
+	entry, known := index.Keys[profile]
+	if state, err := store.State(ctx); err == nil && state == keystore.Absent && !known {
+		return noStoredKey(profile)
+	}
+	if !yes {
+		what := fmt.Sprintf("Remove the access key of profile %q", profile)
+		if known {
+			what = fmt.Sprintf("Remove access key %s of profile %q", entry.AccessKeyID, profile)
+		}
+		answer, err := app.Terminal.Ask(ctx, what+"? [y/N] ", false)
+		if err != nil {
+			return &hintError{err, "or say it with --yes"}
+		}
+		if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
+			app.note("nothing was removed")
+			return exitError(exitFailed)
+		}
+	}
+	err = store.Delete(ctx, keystore.KeyName(profile))
+	if errors.Is(err, keystore.ErrNotFound) && known {
+		err = nil // the index knew more than there was: put that right
+	} else if errors.Is(err, keystore.ErrNotFound) {
+		return noStoredKey(profile)
+	} else if err != nil {
+		return fmt.Errorf("access key of profile %q: %w", profile, err)
+	}
+	err = keystore.UpdateIndex(ctx, app.indexFile(), func(x *keystore.Index) error {
+		delete(x.Keys, profile)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("the key is removed, but not from its index: %w", err)
+	}
+	app.note(fmt.Sprintf("removed the access key of profile %q; at AWS it is still valid", profile))
+	return nil
+}
+
+// noStoredKey reports a profile without a key in the keystore.
+func noStoredKey(profile string) error {
+	return &hintError{fmt.Errorf("profile %q: no access key is stored for it", profile), "see what is stored with: vault list"}
+}
