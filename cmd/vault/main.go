@@ -59,7 +59,9 @@ func run() int {
 		},
 		Exec: func(path string, argv, environ []string) error {
 			undump()
-			signal.Reset(syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU) // ignored while a person was asked
+			// Ignored while a person was asked. What is caught becomes the
+			// default for the program; Reset would leave it ignored.
+			signal.Notify(make(chan os.Signal, 1), syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU)
 			return syscall.Exec(path, argv, environ)
 		},
 		Command: command,
