@@ -107,6 +107,51 @@ func TestPTYInterrupt(t *testing.T) {
 	})
 }
 
+// TestPTYStop presses ^Z at the questions of commands that change no shell: it
+// does nothing there. What exec starts can be stopped as ever.
+func TestPTYStop(t *testing.T) {
+	inShells(t, func(t *testing.T, shell string) {
+		w := newWorld(t)
+		c := w.console(t, setup{shell: shell})
+		c.line("vault add bastion")
+		c.expect("Access key id for profile bastion: ")
+		c.send("\x1a")
+		c.line(w.keyID)
+		c.expect("Secret access key (not shown): ")
+		c.send("\x1a")
+		c.line(w.secret)
+		c.expect("stored " + w.keyID)
+		c.prompt()
+		if c.status != 0 {
+			t.Errorf("status %d", c.status)
+		}
+		c.hides(w.secret)
+		c.echoes()
+
+		c.toCode("vault exec dev -- sh -c 'kill -TSTP $$; echo went on'")
+		c.send("\x1a")
+		c.line(w.code())
+		if out := c.prompt(); strings.Contains(out, "\nwent on") {
+			t.Errorf("what exec started was not stopped: %q", out)
+		}
+		if out := c.run("fg"); !strings.Contains(out, "went on") {
+			t.Errorf("fg says %q", out)
+		}
+
+		w.store("simple")
+		c.line("vault add dev")
+		c.expect("Access key id for profile dev: ")
+		c.line(w.keyID)
+		c.expect("Secret access key (not shown): ")
+		c.send("\x03")
+		c.prompt()
+		if c.status != 130 {
+			t.Errorf("^C at the secret: status %d", c.status)
+		}
+		c.echoes()
+	})
+}
+
 // TestPTYInterruptCall presses ^C while AWS does not answer.
 func TestPTYInterruptCall(t *testing.T) {
 	inShells(t, func(t *testing.T, shell string) {

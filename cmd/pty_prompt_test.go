@@ -81,9 +81,18 @@ func TestPTYSegment(t *testing.T) {
 		state(in(-time.Minute), "cyan", "dev")
 		c.paints("red")
 		// Names are shown as they are.
-		for _, name := range []string{"a/b", "a:b:c", "a@b.c", "50%", "%F{red}%~", "a+b-c_d", "!", "a!!b", `a\b\w`, "$(touch owned)", "`touch owned`", "$HOME", "${PWD}", "a b", "é"} {
+		names := []string{"a/b", "a:b:c", "a@b.c", "50%", "%F{red}%~", "a+b-c_d", "!", "a!!b", `a\b\w`, "$(touch owned)", "`touch owned`", "$HOME", "${PWD}", "a b", "é"}
+		for _, name := range names {
 			state("0", "", name)
 			c.shows(regexp.QuoteMeta("(" + name + ")"))
+		}
+		if shell == "zsh" {
+			c.ok("setopt prompt_subst")
+			for _, name := range names {
+				state("0", "", name)
+				c.shows(regexp.QuoteMeta("(" + name + ")"))
+			}
+			c.ok("unsetopt prompt_subst")
 		}
 		// Another account may be in use by now.
 		state(in(time.Hour), "", "dev")
@@ -209,6 +218,12 @@ func TestPTYPromptOnce(t *testing.T) {
 			}
 			c.exports("AWS_PROFILE", "mine")
 			c.shows(`\(dev != env\)`)
+			if shell != "fish" {
+				c.ok(`echo "${PROMPT_COMMAND[*]} ${precmd_functions[*]}" >hooks`)
+				if got := c.read("hooks"); strings.Count(got, "__vault_prompt") != 1 {
+					t.Errorf("%s: the hooks are %q", name, got)
+				}
+			}
 			c.exports("__VAULT_STATE", "")
 			c.shows("")
 		}
@@ -216,6 +231,10 @@ func TestPTYPromptOnce(t *testing.T) {
 			once(name+" in the rc file", w.console(t, setup{shell: shell, after: code}))
 			if name == "mode prompt" {
 				continue // the wrapper is there since the first prompt
+			}
+			if name == "plain" && shell == "zsh" {
+				hook := "theme() { PROMPT='<%h:%?> ' }; precmd_functions+=(theme)\n"
+				once(name+" and a theme ahead", w.console(t, setup{shell: shell, before: hook, after: code}))
 			}
 			c := w.console(t, setup{shell: shell})
 			c.do(code + "\n")

@@ -49,6 +49,13 @@ func TestPTYReadonly(t *testing.T) {
 			}
 			c.ok(`eval "$(command vault use dev --shell ` + shell + `)" || true`)
 			c.shows("")
+			// One that is asked for the failure survives it under errexit.
+			c.ok("set -e")
+			if out := c.ok("vault use dev || echo survived"); !strings.HasSuffix(strings.TrimSpace(out), "survived") {
+				t.Errorf("%s: under set -e the refusal says %q", test.code, out)
+			}
+			c.ok(`eval "$(command vault use dev --shell ` + shell + `)" || echo survived`)
+			c.ok("set +e")
 		}
 
 		c := w.console(t, setup{shell: shell, after: "export AWS_REGION=mine\n"})
@@ -186,6 +193,7 @@ func TestPTYTrace(t *testing.T) {
 			c.write("settings", trace+"\n")
 			before := c.environ()
 			c.ok("source ./settings")
+			options := c.outside().options
 			secrets := []string{w.secret, "own-secret-value", "own-token-value"}
 			note := func() {
 				t.Helper()
@@ -200,6 +208,9 @@ func TestPTYTrace(t *testing.T) {
 			note()
 			c.ok("vault use -")
 			c.ok("vault off")
+			if now := c.outside().options; now != options {
+				t.Errorf("%s: the shell's options were %q and are %q", trace, options, now)
+			}
 			after := c.environ()
 			if strings.Contains(trace, "fish_trace") {
 				c.run("set -e fish_trace fish_debug_output")

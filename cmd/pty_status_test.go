@@ -177,6 +177,12 @@ func TestPTYNoFunction(t *testing.T) {
 			}
 		}
 		if shell != "fish" {
+			c.ok("set -a")
+			c.ok(`eval "$(` + binary + ` use dev)"`)
+			c.inUse("dev", "eu-west-1")
+			c.ok(`eval "$(` + binary + ` off)"`)
+			c.ok("set +a")
+			c.same(before, c.environ(), "off under set -a")
 			c.run(`eval "$(` + binary + ` use nosuch)"`)
 			if c.status != 2 {
 				t.Errorf("status %d, want that of the binary, 2", c.status)
