@@ -185,6 +185,7 @@ func TestCallNotAWS(t *testing.T) {
 		"a bad gateway":   {502, "Bad Gateway", "answered HTTP 502, and not as AWS does"},
 		"another's error": {400, "<ErrorResponse><Error><Code>Odd\x1b[31m</Code><Message>one\n  two</Message></Error></ErrorResponse>", "answered HTTP 400, and not as AWS does"},
 		"a long error":    {400, "<ErrorResponse><Error><Code>Odd</Code><Message>one\n  two&#x9b;31m.</Message></Error></ErrorResponse>", "Odd: one two31m"},
+		"no end":          {200, "<x>" + strings.Repeat("x", 2<<20), "answered HTTP 200, and not as AWS does"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -207,7 +207,7 @@ func TestMFATooLong(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, second := w.asked[0], w.asked[1]
-	if first.Wrong || first.Spent || !second.Wrong || !second.Spent {
+	if first.Wrong || first.Spent || second.Wrong || !second.Spent {
 		t.Errorf("requests %+v, %+v", first, second)
 	}
 	w.calls(2, "AssumeRole dev ValidationError", "AssumeRole dev")

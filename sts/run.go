@@ -14,8 +14,8 @@ import (
 type MFARequest struct {
 	Serial  string
 	Profile string // that is being switched to
-	Wrong   bool   // the code before will not do again: AWS refused it,
-	Spent   bool   // or took it and refused the call for something else
+	Wrong   bool   // AWS refused the code before
+	Spent   bool   // AWS may have used it up: it refused the call for something else
 }
 
 // A Runner goes the steps of a plan. It may be used by several goroutines.
@@ -94,8 +94,8 @@ func (r *run) step(ctx context.Context, i int, gone string) (got Credentials, ca
 	s := r.plan.Steps[i]
 	if s.Action == StoredKeys || s.Action == StaticKeys || s.Action == CredentialProcess {
 		got, err := r.Key(ctx, s)
-		if err == nil && s.AccessKeyID != "" && got.AccessKeyID != s.AccessKeyID {
-			r.other = fmt.Errorf("the key of profile %q is %s, and not %s", s.Profile, got.AccessKeyID, s.AccessKeyID)
+		if err == nil && s.Action != CredentialProcess && got.AccessKeyID != s.AccessKeyID {
+			r.other = fmt.Errorf("the key of profile %q is %s, and not %q", s.Profile, got.AccessKeyID, s.AccessKeyID)
 		}
 		return got, false, err
 	}
@@ -239,7 +239,7 @@ func (r *run) call(ctx context.Context, s Step, source Credentials) (Credentials
 			ask.Wrong, ask.Spent = true, false
 		case refused.tooLong() && s.Duration > time.Hour:
 			// It is not known whether AWS counts the code as used.
-			ask.Wrong, ask.Spent = code != "", code != ""
+			ask.Wrong, ask.Spent = false, code != ""
 			how := "taken for 1h"
 			if code != "" {
 				how = "for 1h another MFA code is needed"

@@ -250,16 +250,18 @@ func TestRunLocked(t *testing.T) {
 // is made then must not pass for a session of the key that was planned with.
 func TestRunOtherKey(t *testing.T) {
 	w := newWorld(t)
-	planned := w.plan("dev", Options{})
-	planned.Steps[0].AccessKeyID = "AKIAOLD"
-	for range 2 {
-		if _, err := w.runner().Run(t.Context(), planned); err != nil {
-			t.Fatal(err)
+	for _, id := range []string{"AKIAOLD", ""} {
+		planned := w.plan("dev", Options{})
+		planned.Steps[0].AccessKeyID = id
+		for range 2 {
+			if _, err := w.runner().Run(t.Context(), planned); err != nil {
+				t.Fatal(err)
+			}
 		}
+		w.calls(2, "GetSessionToken", "AssumeRole dev", "GetSessionToken", "AssumeRole dev")
+		line := fmt.Sprintf("the session cannot be cached: the key of profile %q is %s, and not %q", "base", w.key.AccessKeyID, id)
+		w.noted(line, line)
 	}
-	w.calls(2, "GetSessionToken", "AssumeRole dev", "GetSessionToken", "AssumeRole dev")
-	line := `the session cannot be cached: the key of profile "base" is ` + w.key.AccessKeyID + `, and not AKIAOLD`
-	w.noted(line, line)
 }
 
 // Whatever lives are issued and whatever time passes: what is handed out has

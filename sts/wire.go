@@ -1,11 +1,13 @@
 package sts
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -143,12 +145,22 @@ type wire struct {
 	ahead  time.Duration // by how much our clock is ahead of AWS's, 0 if that is not known
 }
 
+// mostAnswer is more than STS ever answers.
+const mostAnswer = 1 << 20
+
 func (w *wire) Do(r *http.Request) (*http.Response, error) {
 	w.host, w.status, w.ahead, w.sent = r.URL.Host, 0, 0, w.now()
 	answer, err := w.client.Do(r)
 	if err != nil {
 		return nil, err
 	}
+	// To its end, or the connection would be of no use for the next call.
+	body, err := io.ReadAll(io.LimitReader(answer.Body, mostAnswer))
+	answer.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	answer.Body = io.NopCloser(bytes.NewReader(body))
 	w.status = answer.StatusCode
 	if date, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
 		w.ahead = ahead(w.sent, w.now(), date)
