@@ -16,15 +16,17 @@ func TestPTYComplete(t *testing.T) {
 		"zsh": {
 			"compinit before": {before: compinit},
 			"compinit after":  {after: compinit},
+			"another name":    {before: compinit, init: "--cmd my-av"},
 			"hostile options": {before: compinit, after: "setopt ksh_arrays sh_word_split no_unset glob_subst\n"},
 		},
 		"bash": {
+			"another name":                    {init: "--cmd my-av"},
 			"bash alone":                      {},
 			"posix, errexit, nounset, noglob": {after: "set -euf -o posix"},
 			"an odd IFS":                      {after: "IFS=aeiou:/"},
 			"no colon breaks words":           {after: `COMP_WORDBREAKS=${COMP_WORDBREAKS//:}`},
 		},
-		"fish": {"fish": {}},
+		"fish": {"fish": {}, "another name": {init: "--cmd my-av"}},
 	}
 	if _, err := os.Stat(bashCompletion); err == nil {
 		setups["bash"]["bash-completion before"] = setup{before: "source " + bashCompletion}
@@ -48,22 +50,26 @@ func TestPTYComplete(t *testing.T) {
 			c := w.console(t, s)
 			c.write("bin/zzcommand", "#!/bin/sh\n")
 			c.write("zzfile", "")
-			c.do(by(shell, map[string]string{
+			command := "vault"
+			if s.init != "" {
+				command = "my-av"
+			}
+			c.do(strings.ReplaceAll(by(shell, map[string]string{
 				"bash": "PATH=$PATH:$PWD/bin; vault() { printf '<%s>' \"$@\" >args; }; { bind 'set show-all-if-ambiguous on'; } 2>/dev/null\n",
 				"zsh":  "PATH=$PATH:$PWD/bin; function vault { printf '<%s>' \"$@\" >args }\n",
 				"fish": "set -gx PATH $PATH $PWD/bin; function vault; printf '<%s>' $argv >args; end\n",
-			}))
+			}), "vault", command))
 			tab := func(typed, want string) {
 				t.Helper()
 				c.write("args", "")
-				line := strings.ReplaceAll(typed, "|", "\t")
+				line := strings.ReplaceAll(strings.Replace(typed, "vault", command, 1), "|", "\t")
 				c.send(line + "\r")
 				out := c.prompt()
 				if got := c.read("args"); got != want {
 					t.Errorf("%s: %q makes %s, want %s", name, typed, got, want)
 				}
 				for line := range strings.Lines(out) {
-					if shell != "fish" && !strings.Contains(line, "vault ") && strings.TrimSpace(line) != "" {
+					if shell != "fish" && !strings.Contains(line, command+" ") && strings.TrimSpace(line) != "" {
 						t.Errorf("%s: %q prints %q", name, typed, line)
 					}
 				}
@@ -99,7 +105,7 @@ func TestPTYComplete(t *testing.T) {
 			tab("vault exec --region eu-west-1 solo -- zzcom| zzf|", "<exec><--region><eu-west-1><solo><--><zzcommand><zzfile>")
 
 			// What is ambiguous is shown.
-			c.send("vault use \t")
+			c.send(command + " use \t")
 			want := slices.Clone(names)
 			for len(want) > 0 {
 				texts := slices.Clone(want)
