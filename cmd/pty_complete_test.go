@@ -31,8 +31,8 @@ func TestPTYComplete(t *testing.T) {
 	if _, err := os.Stat(bashCompletion); err == nil {
 		setups["bash"]["bash-completion before"] = setup{before: "source " + bashCompletion}
 		setups["bash"]["bash-completion after"] = setup{after: "source " + bashCompletion}
-	} else if os.Getenv("CI") == "true" {
-		t.Errorf("bash-completion is needed: %v", err)
+	} else {
+		t.Log("without bash-completion, which is not installed")
 	}
 	inShells(t, func(t *testing.T, shell string) {
 		w := newWorld(t)

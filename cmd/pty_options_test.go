@@ -19,7 +19,7 @@ type outside struct {
 func (c *console) outside() (o outside) {
 	c.t.Helper()
 	o.env, o.options = c.look(map[string]string{
-		"bash": `{ \builtin echo "$- $SHELLOPTS $BASHOPTS"; \builtin trap; }`,
+		"bash": `{ \builtin echo "$- $SHELLOPTS ${BASHOPTS-}"; \builtin trap; }`,
 		"zsh":  `{ 'builtin' 'setopt'; 'builtin' 'trap'; }`,
 		"fish": "set -S fish_trace",
 	}[c.shell])
