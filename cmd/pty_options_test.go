@@ -58,18 +58,61 @@ func load(shell string) string {
 	})
 }
 
-// zshOptions change how zsh reads or runs code. One is missing: with
-// csh_junkie_quotes no quoted text has a second line.
-var zshOptions = strings.Fields(`force_float print_exit_value
-all_export auto_cd auto_name_dirs bash_rematch brace_ccl bsd_echo c_bases c_precedences cdable_vars csh_junkie_history csh_junkie_loops
-csh_null_glob debug_before_cmd no_equals err_exit err_return no_eval_lineno extended_glob force_float no_function_argzero glob_assign
-glob_subst no_glob glob_star_short hist_subst_pattern ignore_braces ignore_close_braces interactive_comments ksh_arrays ksh_autoload ksh_glob
-ksh_option_print ksh_typeset ksh_zero_subscript local_loops local_options local_patterns local_traps magic_equal_subst mark_dirs
-no_bare_glob_qual no_case_glob no_case_match no_clobber no_global_export no_multi_func_def no_multibyte no_nomatch no_short_loops no_unset
-null_glob numeric_glob_sort octal_zeroes path_dirs path_script pipe_fail posix_aliases posix_argzero posix_builtins posix_cd
-posix_identifiers posix_jobs posix_strings posix_traps print_exit_value prompt_subst rc_expand_param rc_quotes rematch_pcre
-sh_file_expansion sh_glob sh_nullcmd sh_option_letters sh_word_split source_trace typeset_silent typeset_to_unset warn_create_global warn_nested_var
-`)
+// zshOptions change how zsh reads or runs code; those of a line are set
+// together. One is missing: with csh_junkie_quotes no quoted text has a second
+// line.
+var zshOptions = strings.Split(strings.TrimSpace(`
+all_export
+force_float
+print_exit_value
+auto_cd auto_name_dirs cdable_vars mark_dirs path_dirs path_script posix_cd
+bash_rematch rematch_pcre no_case_match no_case_glob
+brace_ccl
+bsd_echo interactive_comments ksh_option_print numeric_glob_sort sh_option_letters typeset_silent
+c_bases c_precedences octal_zeroes
+csh_junkie_history csh_junkie_loops
+csh_null_glob
+debug_before_cmd source_trace
+no_equals magic_equal_subst
+err_exit
+err_return
+no_eval_lineno no_function_argzero posix_argzero
+extended_glob
+glob_assign
+glob_subst
+no_glob
+glob_star_short hist_subst_pattern no_bare_glob_qual
+ignore_braces
+ignore_close_braces
+ksh_arrays
+ksh_autoload
+ksh_glob
+ksh_typeset
+ksh_zero_subscript
+local_loops local_options local_patterns local_traps
+no_clobber
+no_global_export
+no_multi_func_def
+no_multibyte
+no_nomatch
+no_short_loops
+no_unset
+null_glob
+pipe_fail
+posix_aliases
+posix_builtins
+posix_identifiers posix_jobs posix_strings posix_traps
+prompt_subst
+rc_expand_param
+rc_quotes
+sh_file_expansion
+sh_glob
+sh_nullcmd
+sh_word_split
+typeset_to_unset
+warn_create_global warn_nested_var
+ksh_arrays sh_word_split no_unset err_exit warn_create_global glob_subst
+`), "\n")
 
 // TestPTYZshOptions switches with each option that zsh has for making scripts
 // fail, set before vault is loaded and after.
@@ -91,10 +134,9 @@ func TestPTYZshOptions(t *testing.T) {
 		c.ok(unset)
 		c.ok(load("zsh"))
 	}
-	for _, option := range zshOptions {
-		try("setopt "+option, "unsetopt "+option)
+	for _, options := range zshOptions {
+		try("setopt "+options, "unsetopt "+options)
 	}
-	try("setopt ksh_arrays sh_word_split no_unset err_exit warn_create_global glob_subst", "unsetopt ksh_arrays sh_word_split no_unset err_exit warn_create_global glob_subst")
 	try("trap 'echo ZERR trap' ZERR; trap 'seen=1' DEBUG", "trap - ZERR DEBUG")
 	try("TRAPZERR() { echo ZERR trap }; TRAPDEBUG() { seen=1 }", "unfunction TRAPZERR TRAPDEBUG")
 	try("typeset -u AWS_VAULT=up; typeset -i 16 AWS_REGION=3; typeset -L 3 AWS_ACCESS_KEY_ID=abcdef; typeset -Z 9 __VAULT_STATE=1", "unset AWS_VAULT AWS_REGION AWS_ACCESS_KEY_ID __VAULT_STATE")
