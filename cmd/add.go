@@ -29,7 +29,7 @@ func (app *App) addCommand() *cobra.Command {
 name of a profile, which it adds to the config file if it is not there. The
 key is tried with AWS before it is stored.`,
 		Example:           "  vault add work\n  vault add work --env\n  vault add work --stdin < key.json\n  vault add work --overwrite",
-		Args:              atMost(1, 1, "PROFILE"),
+		Args:              app.atMost(1, 1, "PROFILE"),
 		ValidArgsFunction: app.completeProfile,
 		RunE: func(c *cobra.Command, args []string) error {
 			if opts.env && opts.stdin {

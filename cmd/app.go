@@ -285,7 +285,7 @@ Load it first, by a line in the shell's startup file:
 		SilenceErrors:              true,
 		SilenceUsage:               true,
 		CompletionOptions:          cobra.CompletionOptions{DisableDefaultCmd: true},
-		Args:                       unknownCommand,
+		Args:                       app.unknownCommand,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return c.Help()
 		},
@@ -304,7 +304,7 @@ Load it first, by a line in the shell's startup file:
 		RunE: func(c *cobra.Command, args []string) error {
 			target, rest, err := root.Find(args)
 			if err != nil || len(rest) > 0 {
-				return unknownCommand(root, args)
+				return app.unknownCommand(root, args)
 			}
 			return target.Help()
 		},
@@ -356,11 +356,11 @@ func plainUsage(root *cobra.Command) {
 	}
 }
 
-func unknownCommand(c *cobra.Command, args []string) error {
+func (app *App) unknownCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	hint := "see: vault --help"
+	hint := "see: " + app.name() + " --help"
 	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = "did you mean " + strings.Join(quoted(near), " or ") + "?"
 	}
@@ -368,9 +368,9 @@ func unknownCommand(c *cobra.Command, args []string) error {
 }
 
 // atMost checks the number of arguments; what names them.
-func atMost(least, most int, what string) cobra.PositionalArgs {
+func (app *App) atMost(least, most int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
-		hint := "usage: " + c.UseLine()
+		hint := "usage: " + app.usage(c)
 		switch {
 		case len(args) < least:
 			return &usageError{text: fmt.Sprintf("%s: %s is missing", c.Name(), what), hint: hint}
@@ -379,6 +379,11 @@ func atMost(least, most int, what string) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// usage is how a command is called, by the name that the user calls it by.
+func (app *App) usage(c *cobra.Command) string {
+	return app.name() + strings.TrimPrefix(c.UseLine(), "vault")
 }
 
 // firstLine returns the first line of a file, without its end.

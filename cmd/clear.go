@@ -14,7 +14,7 @@ func (app *App) clearCommand() *cobra.Command {
 		Short:             "forget cached sessions",
 		Long:              "clear forgets the cached sessions of a profile, or all of them. Stored keys stay, and so does what a shell has already.",
 		Example:           "  vault clear\n  vault clear prod",
-		Args:              atMost(0, 1, "PROFILE"),
+		Args:              app.atMost(0, 1, "PROFILE"),
 		ValidArgsFunction: app.completeProfile,
 		RunE: func(c *cobra.Command, args []string) error {
 			drop := func(sts.Header) bool { return true }

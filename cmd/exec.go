@@ -27,7 +27,7 @@ Without a command it is a shell.`,
 			dash := c.ArgsLenAtDash()
 			switch {
 			case len(args) == 0 || dash == 0:
-				return &usageError{text: "exec: PROFILE is missing", hint: "usage: " + c.UseLine()}
+				return &usageError{text: "exec: PROFILE is missing", hint: "usage: " + app.usage(c)}
 			case dash < 0 && len(args) > 1, dash > 1:
 				return &usageError{text: fmt.Sprintf("exec: unexpected %q", args[1]), hint: "put -- before the command: " + app.name() + " exec " + word(args[0]) + " -- " + word(args[1]) + " ..."}
 			}

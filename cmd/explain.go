@@ -26,7 +26,7 @@ func (app *App) explainCommand() *cobra.Command {
 cached, where a person would be asked, where each setting comes from, and what
 looks wrong. It asks nobody: not AWS, not the keystore, not you.`,
 		Example:           "  vault explain prod\n  vault explain prod --duration 4h\n  vault explain prod --json",
-		Args:              atMost(1, 1, "PROFILE"),
+		Args:              app.atMost(1, 1, "PROFILE"),
 		ValidArgsFunction: app.completeProfile,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := opts.check(); err != nil {
@@ -180,9 +180,12 @@ func (app *App) explainSteps(ctx context.Context, x *explanation, r resolved, o 
 	if err != nil {
 		return err
 	}
-	headers := map[string]sts.Header{}
+	headers, families := map[string]sts.Header{}, map[string]sts.Header{}
 	for _, h := range app.cache(nil).Headers() {
 		headers[h.Hash] = h
+		if h.Family != "" && h.Expires.After(families[h.Family].Expires) {
+			families[h.Family] = h
+		}
 	}
 	steps := r.plan.Steps
 	needed := true
@@ -195,7 +198,11 @@ func (app *App) explainSteps(ctx context.Context, x *explanation, r resolved, o 
 		if i < len(steps)-1 {
 			limit = 0
 		}
-		if h, ok := headers[r.plan.Hash(i)]; ok && h.Fresh(app.Now(), limit) {
+		h, ok := headers[r.plan.Hash(i)]
+		if family := r.plan.Family(i); !ok && family != "" {
+			h, ok = families[family]
+		}
+		if ok && h.Fresh(app.Now(), limit) {
 			j.Cached, j.Expires = true, &h.Expires
 			needed = false
 		}

@@ -26,7 +26,7 @@ func (app *App) exportCommand() *cobra.Command {
 shell or fish, as a dotenv file, as the JSON of credential_process, or as a
 section of ~/.aws/credentials (ini). Values are quoted as the format wants it.`,
 		Example:           "  vault export prod --format dotenv > .env\n  eval \"$(vault export prod --format posix)\"",
-		Args:              atMost(1, 1, "PROFILE"),
+		Args:              app.atMost(1, 1, "PROFILE"),
 		ValidArgsFunction: app.completeProfile,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := opts.check(); err != nil {
@@ -55,7 +55,7 @@ them from a program. In ~/.aws/config:
   [profile tools]
   credential_process = vault credential-process prod`,
 		Example:           "  vault credential-process prod",
-		Args:              atMost(1, 1, "PROFILE"),
+		Args:              app.atMost(1, 1, "PROFILE"),
 		ValidArgsFunction: app.completeProfile,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := opts.check(); err != nil {

@@ -28,7 +28,7 @@ HashiCorp's CLI is called vault too. Once loaded, the function calls this
 binary by its path; who needs both names it otherwise:
   eval "$(/path/to/vault init zsh --cmd av)"`,
 		Example:   "  eval \"$(vault init zsh)\"\n  vault init fish --no-prompt | source",
-		Args:      atMost(1, 1, "SHELL"),
+		Args:      app.atMost(1, 1, "SHELL"),
 		ValidArgs: []string{"zsh", "bash", "fish"},
 		RunE: func(_ *cobra.Command, args []string) error {
 			d, err := shell.ParseDialect(args[0])
@@ -57,7 +57,7 @@ func (app *App) completionCommand() *cobra.Command {
 		Short:     "print the completion for zsh, bash or fish",
 		Long:      `completion prints the completion for a shell that does not load "vault init", which completes already.`,
 		Example:   "  vault completion bash > /usr/local/share/bash-completion/completions/vault\n  vault completion zsh > /usr/local/share/zsh/site-functions/_vault\n  vault completion fish > ~/.config/fish/completions/vault.fish",
-		Args:      atMost(1, 1, "SHELL"),
+		Args:      app.atMost(1, 1, "SHELL"),
 		ValidArgs: []string{"zsh", "bash", "fish"},
 		RunE: func(_ *cobra.Command, args []string) error {
 			d, err := shell.ParseDialect(args[0])
@@ -72,7 +72,7 @@ func (app *App) completionCommand() *cobra.Command {
 
 func (app *App) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "print the version", Example: "  vault version", Args: atMost(0, 0, ""),
+		Use: "version", Short: "print the version", Example: "  vault version", Args: app.atMost(0, 0, ""),
 		RunE: func(*cobra.Command, []string) error {
 			return app.printVersion()
 		},

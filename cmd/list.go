@@ -24,7 +24,7 @@ that their credentials come from: account, role, region, stored key, and how
 long a cached session lives. It reads no secret. FILTER is a glob, or a part
 of the names to show.`,
 		Example: "  vault list\n  vault list '*prod*'\n  vault list --names\n  vault list --json",
-		Args:    atMost(0, 1, "FILTER"),
+		Args:    app.atMost(0, 1, "FILTER"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			want := func(string) bool { return true }
 			if len(args) == 1 {

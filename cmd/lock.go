@@ -10,7 +10,7 @@ import (
 
 func (app *App) unlockCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "unlock", Short: "unlock the keystore for a while", Args: atMost(0, 0, ""),
+		Use: "unlock", Short: "unlock the keystore for a while", Args: app.atMost(0, 0, ""),
 		Long:    "unlock asks for the keystore's passphrase, so that commands need not: for 15 minutes without use, and never for more than 8 hours.",
 		Example: "  vault unlock",
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -34,7 +34,7 @@ func (app *App) unlockCommand() *cobra.Command {
 
 func (app *App) lockCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "lock", Short: "lock the keystore", Args: atMost(0, 0, ""),
+		Use: "lock", Short: "lock the keystore", Args: app.atMost(0, 0, ""),
 		Long:    "lock forgets the unlocked keystore: the next command that needs a key asks for the passphrase. Cached sessions stay of use.",
 		Example: "  vault lock",
 		RunE: func(*cobra.Command, []string) error {

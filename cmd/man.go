@@ -15,7 +15,7 @@ func (app *App) manCommand() *cobra.Command {
 		Short:   "print the manual page of vault or of a command",
 		Long:    "man prints a manual page for man(1).",
 		Example: "  vault man | man -l -\n  vault man use > vault-use.1",
-		Args:    atMost(0, 1, "COMMAND"),
+		Args:    app.atMost(0, 1, "COMMAND"),
 		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			var names []string
 			for _, sub := range c.Root().Commands() {

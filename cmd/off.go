@@ -18,7 +18,7 @@ func (app *App) offCommand() *cobra.Command {
 		Short:   "leave: everything as it was before",
 		Long:    "off puts every variable back as it was before the first use in this shell. What you changed yourself since then stays.",
 		Example: "  vault off",
-		Args:    atMost(0, 0, ""),
+		Args:    app.atMost(0, 0, ""),
 		RunE: func(*cobra.Command, []string) error {
 			d, err := app.evaluator("off", flag)
 			if err != nil {

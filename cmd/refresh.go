@@ -18,7 +18,7 @@ func (app *App) refreshCommand() *cobra.Command {
 		Short:   "renew the credentials of this shell",
 		Long:    "refresh renews the credentials in use when they are about to expire, and at once with --force. A region that you exported since the switch stays.",
 		Example: "  vault refresh\n  vault refresh --force",
-		Args:    atMost(0, 0, ""),
+		Args:    app.atMost(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			session := sessionOptions{mfaCode: opts.mfaCode}
 			if err := session.check(); err != nil {

@@ -15,7 +15,7 @@ func (app *App) regionCommand() *cobra.Command {
 		Short:   "change the region of this shell",
 		Long:    "region changes AWS_REGION and AWS_DEFAULT_REGION of a shell that uses a profile; the credentials stay.",
 		Example: "  vault region eu-west-1",
-		Args:    atMost(1, 1, "REGION"),
+		Args:    app.atMost(1, 1, "REGION"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			d, err := app.evaluator("region", flag)
 			if err != nil {

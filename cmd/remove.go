@@ -19,7 +19,7 @@ func (app *App) removeCommand() *cobra.Command {
 		Short:   "remove the stored access key of a profile",
 		Long:    "remove deletes the access key of a profile from the keystore. The profile stays in the config file, and the key stays valid at AWS.",
 		Example: "  vault remove work",
-		Args:    atMost(1, 1, "PROFILE"),
+		Args:    app.atMost(1, 1, "PROFILE"),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			index, err := app.readIndex()
 			if err != nil || len(args) > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -82,6 +83,10 @@ func (app *App) cache(store func() (Store, error)) *sts.Cache {
 			if key, ok := rest.Load(ctx); ok {
 				return key, nil
 			}
+			if !exists(app.keysFile()) {
+				// Nobody is asked for a new passphrase just for the sake of a cache.
+				return nil, &fs.PathError{Op: "open", Path: tilde(app.keysFile(), app.Home), Err: errNoKeystore}
+			}
 			s, err := store()
 			if err != nil {
 				return nil, err
@@ -101,6 +106,8 @@ func (app *App) cache(store func() (Store, error)) *sts.Cache {
 		},
 	}
 }
+
+var errNoKeystore = errors.New("there is no keystore yet, where its key would be kept")
 
 // mostRest bounds how long the sealing key rests in the kernel: a session
 // lasts 36 hours at most (AWS STS API Reference, GetSessionToken).

@@ -21,7 +21,7 @@ func (app *App) statusCommand() *cobra.Command {
 		Short:   "show what this shell uses",
 		Long:    "status shows the profile of this shell, its account, role, region and time left, and where each comes from. --verify asks AWS.",
 		Example: "  vault status\n  vault status --verify --json",
-		Args:    atMost(0, 0, ""),
+		Args:    app.atMost(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return app.status(c.Context(), asJSON, verify)
 		},

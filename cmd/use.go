@@ -41,7 +41,7 @@ The shell function that "vault init" defines runs it; without one it is
 		Example: `  vault use prod
   vault use prod --region eu-west-1 --duration 4h
   vault use -`,
-		Args:              atMost(1, 1, "PROFILE"),
+		Args:              app.atMost(1, 1, "PROFILE"),
 		ValidArgsFunction: app.completeProfile,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := opts.check(); err != nil {

@@ -35,13 +35,16 @@ cleanup() {
     run "$dir/bin/vault" lock >/dev/null 2>&1 || :
   fi
   [ -z "$aws" ] || kill "$aws" 2>/dev/null || :
-  rm -rf "$dir"
+  rm -rf "$dir" 2>/dev/null || rm -rf "$dir" || :
 }
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 mkdir -p "$dir/bin" "$dir/home/.aws" "$dir/home/.config/fish" "$dir/run"
+# The first fish of a home makes completions from manual pages in the
+# background, where it does not find this folder.
+mkdir -p "$dir/home/.local/share/fish/generated_completions"
 home=$dir/home
 
 echo 'building vault and a fake AWS ...' >&2

@@ -33,7 +33,8 @@ type Header struct {
 	Action  Action    `json:"action"`
 	Profile string    `json:"profile"` // whose use made it
 	RoleARN string    `json:"role_arn,omitempty"`
-	MFA     bool      `json:"mfa,omitempty"` // a person gave a code for it, or for the session before it
+	Family  string    `json:"family,omitempty"` // of an MFA session, whatever its duration
+	MFA     bool      `json:"mfa,omitempty"`    // a person gave a code for it, or for the session before it
 	Issued  time.Time `json:"issued"`
 	Expires time.Time `json:"expires"`
 }
@@ -74,9 +75,21 @@ func (c *Cache) Headers() []Header {
 // Get returns the session with the plan's hash if it may still be handed out.
 // The error is that of getting the sealing key.
 func (c *Cache) Get(ctx context.Context, hash string, least time.Duration) (Credentials, bool, error) {
+	return c.find(ctx, func(h Header) bool { return h.Hash == hash && h.Fresh(c.Now(), least) })
+}
+
+// Alike returns a session of the plan's family, as Get does.
+func (c *Cache) Alike(ctx context.Context, family string, least time.Duration) (Credentials, bool, error) {
+	if family == "" {
+		return Credentials{}, false, nil
+	}
+	return c.find(ctx, func(h Header) bool { return h.Family == family && h.Fresh(c.Now(), least) })
+}
+
+func (c *Cache) find(ctx context.Context, want func(Header) bool) (Credentials, bool, error) {
 	entries := c.read()
-	i := slices.IndexFunc(entries, func(e entry) bool { return e.Header.Hash == hash })
-	if i < 0 || !entries[i].Header.Fresh(c.Now(), least) {
+	i := slices.IndexFunc(entries, func(e entry) bool { return want(e.Header) })
+	if i < 0 {
 		return Credentials{}, false, nil
 	}
 	key, err := c.Key(ctx)

@@ -8,7 +8,7 @@ import (
 
 // Every field of a step that decides what it gives is in its hash.
 func TestHashFields(t *testing.T) {
-	without := map[string]bool{"Profile": true, "Reason": true, "Region": true}
+	without := map[string]bool{"Asked": true, "Profile": true, "Reason": true, "Region": true}
 	key := Step{Action: StoredKeys, AccessKeyID: "AKIA1"}
 	plain := Plan{Steps: []Step{key, {Action: AssumeRole}}}
 	for i := range reflect.TypeFor[Step]().NumField() {
@@ -22,6 +22,8 @@ func TestHashFields(t *testing.T) {
 			*v = "1"
 		case *time.Duration:
 			*v = time.Hour
+		case *bool:
+			*v = true
 		case *[]string:
 			*v = []string{"1"}
 		case *[]Tag:

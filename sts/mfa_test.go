@@ -91,11 +91,32 @@ func TestMFAUsedCode(t *testing.T) {
 	w := newWorld(t)
 	w.must("base")
 	w.calls(1, "GetSessionToken")
+	if _, err := w.cache().DropFunc(t.Context(), func(Header) bool { return true }); err != nil {
+		t.Fatal(err)
+	}
 	ask, _ := codes(w.mfa.Code(w.clock.Now()), w.mfa.Code(w.clock.Now().Add(30*time.Second)))
 	if _, err := w.run("dev", func(r *Runner) { r.MFA = ask }); err != nil {
 		t.Fatal(err)
 	}
 	w.calls(0, "GetSessionToken AccessDenied", "GetSessionToken", "AssumeRole dev")
+}
+
+// A session that a person gave a code for serves the shell and the roles,
+// whichever of them it was made for.
+func TestMFAShared(t *testing.T) {
+	nobody, _ := codes()
+	quiet := func(r *Runner) { r.MFA = nobody }
+	for first, then := range map[string]string{"base": "dev", "dev": "base"} {
+		w := newWorld(t)
+		made := w.must(first)
+		got, err := w.run(then, quiet)
+		if err != nil {
+			t.Fatalf("%s after %s: %v", then, first, err)
+		}
+		if then == "base" && got.AccessKeyID == made.AccessKeyID {
+			t.Error("the shell got the role's credentials for the user's")
+		}
+	}
 }
 
 func TestMFANobody(t *testing.T) {

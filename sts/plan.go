@@ -43,6 +43,7 @@ type Step struct {
 	Duration          time.Duration
 	Endpoint          string // URL, where one is configured
 
+	Asked  bool   `json:"-"` // the duration is the user's own, not a default
 	Region string // of the STS endpoint; any region's gives the same session
 	Reason string // why the step is as it is, for a person
 }
@@ -73,6 +74,19 @@ func (p Plan) Hash(i int) string {
 		h.Write([]byte{'\n'})
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// Family returns the identity of the MFA session that step i gives, whatever
+// its duration, "" if it gives none: of a family any that is fresh will do,
+// before a person is asked for another code.
+func (p Plan) Family(i int) string {
+	s := p.Steps[i]
+	if s.Action != GetSessionToken || s.MFASerial == "" || s.Asked {
+		return ""
+	}
+	s.Duration = 0
+	steps := append(p.Steps[:i:i], s)
+	return Plan{Steps: steps}.Hash(i)
 }
 
 func (p *Plan) notef(format string, args ...any) {
@@ -135,7 +149,7 @@ func (p *Plan) session(from source, o Options) error {
 	}
 	p.Steps = append(p.Steps, Step{
 		Action: GetSessionToken, Profile: from.owner.Name, MFASerial: o.serial(from.owner), Duration: d,
-		Endpoint: o.endpoint(from.owner), Region: o.region(from.owner),
+		Endpoint: o.endpoint(from.owner), Region: o.region(from.owner), Asked: o.Duration != 0,
 		Reason: "the shell gets a session, never the key itself",
 	})
 	return nil

@@ -111,6 +111,13 @@ func (r *run) step(ctx context.Context, i int, gone string) (got Credentials, ca
 	if ok && !force && old.AccessKeyID != gone {
 		return old, true, nil
 	}
+	if !force {
+		// One that was made for longer or shorter spares a person the question.
+		like, ok, err := r.Cache.Alike(ctx, r.plan.Family(i), least)
+		if err != nil || ok && like.AccessKeyID != gone {
+			return like, ok, err
+		}
+	}
 	unlock, err := r.Lock(ctx, hash)
 	if err != nil {
 		return Credentials{}, false, err
@@ -178,7 +185,7 @@ func (r *run) header(i int, hash string, got Credentials) Header {
 	s := r.plan.Steps[i]
 	h := Header{Hash: hash, Action: s.Action, Profile: r.plan.Profile, RoleARN: s.RoleARN, Issued: got.Issued, Expires: got.Expires}
 	if s.Action == GetSessionToken {
-		h.Profile = s.Profile
+		h.Profile, h.Family = s.Profile, r.plan.Family(i)
 	}
 	for _, s := range r.plan.Steps[:i+1] {
 		h.MFA = h.MFA || s.MFASerial != ""

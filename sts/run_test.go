@@ -32,6 +32,7 @@ func TestRun(t *testing.T) {
 			{Action: AssumeRole, Profile: "dev", RoleARN: w.roles["dev"].ARN(), MFA: true, Issued: got.Issued, Expires: got.Expires},
 		}[i]
 		want.Hash = w.plan("dev", Options{}).Hash(i + 1)
+		want.Family = w.plan("dev", Options{}).Family(i + 1)
 		if h != want {
 			t.Errorf("header %+v, want %+v", h, want)
 		}
