@@ -388,10 +388,16 @@ func (app *App) usage(c *cobra.Command) string {
 
 // firstLine returns the first line of a file, without its end.
 func firstLine(path string) (string, error) {
-	data, err := os.ReadFile(path)
+	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, 64<<10)) // it may be a device without end
+	if err != nil {
+		return "", err
+	}
+	defer clear(data)
 	line, _, _ := strings.Cut(string(data), "\n")
 	return strings.TrimSuffix(line, "\r"), nil
 }
