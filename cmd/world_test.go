@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/shellvault/vault/cmd" // built below: its changes make cached results void
 	"github.com/shellvault/vault/sts/ststest"
 )
 
