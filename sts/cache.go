@@ -75,30 +75,42 @@ func (c *Cache) Headers() []Header {
 // Get returns the session with the plan's hash if it may still be handed out.
 // The error is that of getting the sealing key.
 func (c *Cache) Get(ctx context.Context, hash string, least time.Duration) (Credentials, bool, error) {
-	return c.find(ctx, func(h Header) bool { return h.Hash == hash && h.Fresh(c.Now(), least) })
+	now := c.Now()
+	got, _, ok, err := c.find(ctx, func(h Header) bool { return h.Hash == hash && h.Fresh(now, least) })
+	return got, ok, err
 }
 
 // Alike returns a session of the plan's family, as Get does.
 func (c *Cache) Alike(ctx context.Context, family string, least time.Duration) (Credentials, bool, error) {
-	if family == "" {
-		return Credentials{}, false, nil
-	}
-	return c.find(ctx, func(h Header) bool { return h.Family == family && h.Fresh(c.Now(), least) })
+	got, _, ok, err := c.alike(ctx, family, least)
+	return got, ok, err
 }
 
-func (c *Cache) find(ctx context.Context, want func(Header) bool) (Credentials, bool, error) {
-	entries := c.read()
-	i := slices.IndexFunc(entries, func(e entry) bool { return want(e.Header) })
-	if i < 0 {
-		return Credentials{}, false, nil
+func (c *Cache) alike(ctx context.Context, family string, least time.Duration) (Credentials, Header, bool, error) {
+	if family == "" {
+		return Credentials{}, Header{}, false, nil
+	}
+	now := c.Now()
+	return c.find(ctx, func(h Header) bool { return h.Family == family && h.Fresh(now, least) })
+}
+
+// find returns the first genuine session with a header that is wanted.
+func (c *Cache) find(ctx context.Context, want func(Header) bool) (Credentials, Header, bool, error) {
+	entries := slices.DeleteFunc(c.read(), func(e entry) bool { return !want(e.Header) })
+	if len(entries) == 0 {
+		return Credentials{}, Header{}, false, nil
 	}
 	key, err := c.Key(ctx)
 	if err != nil {
-		return Credentials{}, false, err
+		return Credentials{}, Header{}, false, err
 	}
 	defer clear(key)
-	got, ok := unseal(entries[i], key)
-	return got, ok, nil
+	for _, e := range entries {
+		if got, ok := unseal(e, key); ok {
+			return got, e.Header, true, nil
+		}
+	}
+	return Credentials{}, Header{}, false, nil
 }
 
 // Put keeps a session, in place of an older one with the same hash. Sessions

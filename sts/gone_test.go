@@ -127,6 +127,26 @@ func TestGoneAndNobody(t *testing.T) {
 	w.calls(0)
 }
 
+// A session that was made for something else is dropped all the same.
+func TestGoneAlike(t *testing.T) {
+	for first, then := range map[string]string{"base": "dev", "dev": "prod"} {
+		w := newWorld(t)
+		made := w.must(first)
+		if first == "dev" {
+			made.AccessKeyID = w.id(GetSessionToken)
+		}
+		w.aws.ResetCalls()
+		w.asked = nil
+		w.aws.Revoke(made.AccessKeyID)
+		w.must(then)
+		w.calls(1, "AssumeRole "+then+" InvalidClientTokenId", "GetSessionToken", "AssumeRole "+then)
+		if got := w.must("base"); got.AccessKeyID == made.AccessKeyID {
+			t.Error("the shell gets the revoked session")
+		}
+		w.calls(0)
+	}
+}
+
 // Many that find the same session revoked make one new one.
 func TestGoneForMany(t *testing.T) {
 	w := newWorld(t)

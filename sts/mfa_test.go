@@ -102,21 +102,38 @@ func TestMFAUsedCode(t *testing.T) {
 }
 
 // A session that a person gave a code for serves the shell and the roles,
-// whichever of them it was made for.
+// whichever of them it was made for, but not who asks for a life of its own.
 func TestMFAShared(t *testing.T) {
-	nobody, _ := codes()
-	quiet := func(r *Runner) { r.MFA = nobody }
 	for first, then := range map[string]string{"base": "dev", "dev": "base"} {
 		w := newWorld(t)
 		made := w.must(first)
-		got, err := w.run(then, quiet)
-		if err != nil {
-			t.Fatalf("%s after %s: %v", then, first, err)
-		}
+		w.aws.ResetCalls()
+		w.asked = nil
+		got := w.must(then)
 		if then == "base" && got.AccessKeyID == made.AccessKeyID {
 			t.Error("the shell got the role's credentials for the user's")
 		}
+		if cached, ok, err := w.runner().Cached(t.Context(), w.plan(then, Options{})); !ok || err != nil || cached.AccessKeyID != got.AccessKeyID {
+			t.Errorf("Cached: %t, %v", ok, err)
+		}
+		w.calls(0, map[string][]string{"dev": {"AssumeRole dev"}}[then]...)
+		for _, o := range []Options{{Duration: time.Hour}, {SessionTTL: time.Hour}, {MFASerial: "M:other"}} {
+			plan := w.plan("base", o)
+			if plan.Family(1) == w.plan("dev", Options{}).Family(1) {
+				t.Errorf("%+v: the session is one of the others", o)
+			}
+		}
+		// Made anew is made anew.
+		if _, err := w.run("base", func(r *Runner) { r.Force = true }); err != nil {
+			t.Fatal(err)
+		}
+		w.calls(1, "GetSessionToken")
 	}
+	// Without a device there is no person to be spared.
+	w := newWorld(t)
+	w.must("key")
+	w.must("plain")
+	w.calls(0, "GetSessionToken", "GetSessionToken", "AssumeRole open")
 }
 
 func TestMFANobody(t *testing.T) {

@@ -149,7 +149,7 @@ func (p *Plan) session(from source, o Options) error {
 	}
 	p.Steps = append(p.Steps, Step{
 		Action: GetSessionToken, Profile: from.owner.Name, MFASerial: o.serial(from.owner), Duration: d,
-		Endpoint: o.endpoint(from.owner), Region: o.region(from.owner), Asked: o.Duration != 0,
+		Endpoint: o.endpoint(from.owner), Region: o.region(from.owner), Asked: o.Duration != 0 || o.SessionTTL != 0,
 		Reason: "the shell gets a session, never the key itself",
 	})
 	return nil

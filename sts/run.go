@@ -1,6 +1,7 @@
 package sts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,12 +66,27 @@ func (r *Runner) Run(ctx context.Context, p Plan) (Credentials, error) {
 // Cached returns what the plan leads to if the cache has it, and asks AWS
 // nothing.
 func (r *Runner) Cached(ctx context.Context, p Plan) (Credentials, bool, error) {
-	return r.Cache.Get(ctx, p.Hash(len(p.Steps)-1), r.Least)
+	got, _, ok, err := r.cached(ctx, p, len(p.Steps)-1, r.Least)
+	return got, ok, err
 }
 
-// callLife is what credentials must have left that only sign the next call. It
+// cached returns what step i of a plan gives if the cache has it: the very
+// session, or one of its family, which spares a person the question.
+func (r *Runner) cached(ctx context.Context, p Plan, i int, least time.Duration) (Credentials, Header, bool, error) {
+	hash, now := p.Hash(i), r.Cache.Now()
+	got, h, ok, err := r.Cache.find(ctx, func(h Header) bool { return h.Hash == hash && h.Fresh(now, least) })
+	if !ok && err == nil {
+		got, h, ok, err = r.Cache.alike(ctx, p.Family(i), least)
+	}
+	if err != nil && isFileError(err) {
+		return Credentials{}, Header{}, false, nil // a cache without its key has nothing
+	}
+	return got, h, ok, err
+}
+
+// CallLife is what credentials must have left that only sign the next call. It
 // is short, because to renew them may need a person.
-const callLife = time.Minute
+const CallLife = time.Minute
 
 // run is one way through a plan.
 type run struct {
@@ -99,49 +115,43 @@ func (r *run) step(ctx context.Context, i int, gone string) (got Credentials, ca
 		}
 		return got, false, err
 	}
-	hash := r.plan.Hash(i)
-	least, force := callLife, false
+	least, force := CallLife, false
 	if i == len(r.plan.Steps)-1 {
 		least, force = r.Least, r.Force
 	}
-	old, ok, err := r.Cache.Get(ctx, hash, least)
+	old, _, ok, err := r.cached(ctx, r.plan, i, least)
 	if err != nil {
 		return Credentials{}, false, err
 	}
 	if ok && !force && old.AccessKeyID != gone {
 		return old, true, nil
 	}
-	if !force {
-		// One that was made for longer or shorter spares a person the question.
-		like, ok, err := r.Cache.Alike(ctx, r.plan.Family(i), least)
-		if err != nil || ok && like.AccessKeyID != gone {
-			return like, ok, err
-		}
-	}
-	unlock, err := r.Lock(ctx, hash)
+	unlock, err := r.Lock(ctx, cmp.Or(r.plan.Family(i), r.plan.Hash(i)))
 	if err != nil {
 		return Credentials{}, false, err
 	}
 	defer unlock()
-	got, ok, err = r.Cache.Get(ctx, hash, least)
-	switch {
-	case err != nil:
-		return Credentials{}, false, err
-	case ok && got.AccessKeyID == gone:
-		// Whether or not there will be another: nobody shall find this one.
-		if err := r.Cache.Drop(ctx, hash); err != nil && ctx.Err() != nil {
+	for {
+		got, h, ok, err := r.cached(ctx, r.plan, i, least)
+		switch {
+		case err != nil:
 			return Credentials{}, false, err
+		case ok && got.AccessKeyID == gone:
+			// Whether or not there will be another: nobody shall find this one.
+			if err := r.Cache.Drop(ctx, h.Hash); err == nil {
+				continue
+			}
+		case ok && !(force && got.AccessKeyID == old.AccessKeyID):
+			// Another process has made it while this one waited.
+			return got, true, nil
 		}
-	case ok && !(force && got.AccessKeyID == old.AccessKeyID):
-		// Another process has made it while this one waited.
-		return got, true, nil
+		got, err = r.make(ctx, i)
+		return got, false, err
 	}
-	got, err = r.make(ctx, i, hash)
-	return got, false, err
 }
 
 // make makes the call of step i and caches what it gives.
-func (r *run) make(ctx context.Context, i int, hash string) (Credentials, error) {
+func (r *run) make(ctx context.Context, i int) (Credentials, error) {
 	// First what may fail or ask, and then what uses up an MFA code.
 	key, uncached := r.Cache.Key(ctx)
 	if uncached != nil && !isFileError(uncached) {
@@ -169,7 +179,7 @@ func (r *run) make(ctx context.Context, i int, hash string) (Credentials, error)
 		// Under this hash it would pass for a session of the key in the plan.
 		uncached = r.other
 	default:
-		uncached = r.Cache.put(ctx, key, r.header(i, hash, got), got)
+		uncached = r.Cache.put(ctx, key, r.header(i, got), got)
 	}
 	if uncached != nil && ctx.Err() != nil {
 		return Credentials{}, ctx.Err()
@@ -181,9 +191,9 @@ func (r *run) make(ctx context.Context, i int, hash string) (Credentials, error)
 	return got, nil
 }
 
-func (r *run) header(i int, hash string, got Credentials) Header {
+func (r *run) header(i int, got Credentials) Header {
 	s := r.plan.Steps[i]
-	h := Header{Hash: hash, Action: s.Action, Profile: r.plan.Profile, RoleARN: s.RoleARN, Issued: got.Issued, Expires: got.Expires}
+	h := Header{Hash: r.plan.Hash(i), Action: s.Action, Profile: r.plan.Profile, RoleARN: s.RoleARN, Issued: got.Issued, Expires: got.Expires}
 	if s.Action == GetSessionToken {
 		h.Profile, h.Family = s.Profile, r.plan.Family(i)
 	}

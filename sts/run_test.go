@@ -206,6 +206,18 @@ func TestRunUncached(t *testing.T) {
 		t.Errorf("notes %q", w.notes)
 	}
 
+	// Nor is a keystore that went away while the cache stayed.
+	w = newWorld(t)
+	w.must("dev")
+	w.calls(1, "GetSessionToken", "AssumeRole dev")
+	none := &fs.PathError{Op: "open", Path: "/keys", Err: fs.ErrNotExist}
+	if _, err := w.run("dev", func(r *Runner) {
+		r.Cache.Key = func(context.Context) ([]byte, error) { return nil, none }
+	}); err != nil {
+		t.Error(err)
+	}
+	w.calls(1, "GetSessionToken", "AssumeRole dev")
+
 	// A sealing key that a full disk keeps from being made is no reason either.
 	w = newWorld(t)
 	full := &fs.PathError{Op: "write", Path: "/keys", Err: errors.New("no space left on device")}
