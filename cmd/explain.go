@@ -225,7 +225,7 @@ func (app *App) locked(ctx context.Context) bool {
 	if err == nil && settings.PassphraseCommand != "" || app.flags.passphraseFile != "" || app.Env["AWS_VAULT_FILE_PASSPHRASE"] != "" {
 		return false
 	}
-	key, rests := app.KernelKey(keystore.DataKeyDescription(app.keysFile()), 0, unlockMax).Load(ctx)
+	key, rests := app.KernelKey(keystore.DataKeyDescription(app.keysFile()), 0, keysMax).Load(ctx)
 	clear(key)
 	return !rests
 }

@@ -31,8 +31,8 @@ type StoreOptions struct {
 
 // Defaults of how long the unlocked keystore rests.
 const (
-	unlockIdle = 15 * time.Minute
-	unlockMax  = 8 * time.Hour
+	keysTTL = 15 * time.Minute
+	keysMax = 8 * time.Hour
 )
 
 // openStore returns the keystore: AWS_VAULT_BACKEND, else the config, else the
@@ -57,19 +57,24 @@ func (app *App) openStore() (Store, error) {
 	case index.Backend != "" && index.Backend != backendFile:
 		return nil, &usageError{text: fmt.Sprintf("%s: the keys are in the keystore %q, which this vault does not have", app.indexFile(), index.Backend)}
 	}
-	idle, most := settings.UnlockIdle, settings.UnlockMax
-	if idle == 0 {
-		idle = unlockIdle
+	idle, most := keysTTL, keysMax
+	if settings.KeysTTL != nil {
+		idle = *settings.KeysTTL
 	}
-	if most == 0 {
-		most = unlockMax
+	if settings.KeysMax != 0 {
+		most = settings.KeysMax
 	}
-	kernel := app.KernelKey(keystore.DataKeyDescription(app.keysFile()), idle, most)
+	// Where there is no kernel keyring, or nothing may rest there, one command
+	// asks once.
+	cache := keystore.Caches{&keystore.HeldKey{Max: most, Now: app.Now}}
+	if idle > 0 {
+		kernel := app.KernelKey(keystore.DataKeyDescription(app.keysFile()), idle, most)
+		cache = append(keystore.Caches{kernel}, cache...)
+	}
 	return app.Store(StoreOptions{
 		Path:       app.keysFile(),
 		Passphrase: app.passphrase(settings),
-		// Where there is no kernel keyring, one command asks once.
-		Cache: keystore.Caches{kernel, &keystore.HeldKey{Max: most, Now: app.Now}},
+		Cache:      cache,
 		Waiting: func() {
 			if app.StderrTTY {
 				app.note("waiting for another vault that unlocks the keystore")

@@ -178,7 +178,7 @@ func FuzzEdit(f *testing.F) {
 }
 
 func FuzzSettings(f *testing.F) {
-	f.Add("backend = \"file\"\nunlock_idle = \"15m\"\n[[profile]]\nmatch = \"a*\"\ncolor = \"red\"\n")
+	f.Add("backend = \"file\"\nkeys_ttl = \"15m\"\n[[profile]]\nmatch = \"a*\"\ncolor = \"red\"\n")
 	f.Add("[[profile]]\n[profile]\nx = '''\n")
 	f.Add("zzz = 1\n[a.b]\nc = [{}]\n")
 	f.Fuzz(func(t *testing.T, text string) {

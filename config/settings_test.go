@@ -24,6 +24,17 @@ func TestLocateSettings(t *testing.T) {
 }
 
 func TestLoadSettings(t *testing.T) {
+	globals, perProfile := strings.Join(globalKeys, ", "), strings.Join(blockKeys, ", ")
+	ttl, never := 15*time.Minute, time.Duration(0)
+	all := Settings{
+		Backend: "file", PassphraseCommand: "pass show vault", KeysTTL: &ttl, KeysMax: 8 * time.Hour,
+		SecretService: "plain", Collection: "work", Command: CommandSettings{"g", "s", "d", "l", 5 * time.Second},
+		Prompt: "{profile} {left}", Directories: true,
+		Profiles: []ProfileBlock{
+			{"*prod*", ProfileSettings{"red", "!", "main", "123456789012", true, true, 2 * time.Hour}},
+			{"dev", ProfileSettings{}},
+		},
+	}
 	tests := []struct {
 		name, text string
 		want       Settings
@@ -34,38 +45,64 @@ func TestLoadSettings(t *testing.T) {
 		{name: "all", text: `
 backend = "file"
 passphrase_command = "pass show vault"
-unlock_idle = "15m"
-unlock_max = "8h"
+keys_ttl = "15m"
+keys_max = "8h"
+secret_service = "plain"
+collection = "work"
+prompt = "{profile} {left}"
+directories = true
+[command]
+get = "g"
+set = "s"
+delete = "d"
+list = "l"
+timeout = "5s"
 [[profile]]
 match = "*prod*"
 color = "red"
+icon = "!"
+account = "main"
+account_id = "123456789012"
+protected = true
+read_only = true
+max_duration = "2h"
 [[profile]]
 match = "dev"
-`, want: Settings{"file", "pass show vault", 15 * time.Minute, 8 * time.Hour, []ProfileBlock{{"*prod*", ProfileSettings{"red"}}, {"dev", ProfileSettings{}}}}},
+`, want: all},
 		{name: "byte order mark", text: "\ufeffbackend = \"file\"\n", want: Settings{Backend: "file"}},
 		{name: "unknown", text: "backend = \"file\"\nbakend = 1\n", err: `F:2: no setting "bakend", the nearest is "backend"`},
-		{name: "unknown, like none", text: "\nzzz = 1\n", err: `F:2: no setting "zzz", there are: backend, passphrase_command, unlock_idle, unlock_max, profile`},
-		{name: "the first of several", text: "zzz = 1\nyyy = 2\naaa.b = 3\n", err: `F:1: no setting "zzz", there are: backend, passphrase_command, unlock_idle, unlock_max, profile`},
-		{name: "unknown, dotted and quoted", text: "\n\"prompt\" . x = 1\n", err: `F:2: no setting "prompt", there are: backend, passphrase_command, unlock_idle, unlock_max, profile`},
+		{name: "unknown, like none", text: "\nzzz = 1\n", err: `F:2: no setting "zzz", there are: ` + globals},
+		{name: "the first of several", text: "zzz = 1\nyyy = 2\naaa.b = 3\n", err: `F:1: no setting "zzz", there are: ` + globals},
+		{name: "unknown, dotted and quoted", text: "\n\"prompts\" . x = 1\n", err: `F:2: no setting "prompts", the nearest is "prompt"`},
 		{name: "unknown table", text: "# c\n[profiles]\nmatch = 'x'\n", err: `F:2: no setting "profiles", the nearest is "profile"`},
 		{name: "unknown in a block", text: "[[profile]]\nmatch='a'\n[[profile]]\nmatch='b'\ncolour='red'\n", err: `F:5: no setting "colour", the nearest is "color"`},
-		{name: "not yet there", text: "[[profile]]\nmatch='a'\nprotected=true\n", err: `F:3: no setting "protected", there are: match, color`},
-		{name: "global in a block", text: "[[profile]]\nmatch='a'\nbackend='file'\n", err: `F:3: no setting "backend", there are: match, color`},
-		{name: "block key at the top", text: "color='red'\n[[profile]]\nmatch='a'\ncolor='red'\n", err: `F:1: no setting "color", there are: backend, passphrase_command, unlock_idle, unlock_max, profile`},
+		{name: "not yet there", text: "[[profile]]\nmatch='a'\nbrowser=true\n", err: `F:3: no setting "browser", there are: ` + perProfile},
+		{name: "global in a block", text: "[[profile]]\nmatch='a'\nbackend='file'\n", err: `F:3: no setting "backend", there are: ` + perProfile},
+		{name: "block key at the top", text: "color='red'\n[[profile]]\nmatch='a'\ncolor='red'\n", err: `F:1: no setting "color", there are: ` + globals},
 		{name: "number", text: "backend = 1\n", err: `F:1: backend must be a string that is not empty`},
 		{name: "empty string", text: "backend = ''\n", err: `F:1: backend must be a string that is not empty`},
 		{name: "list", text: "\npassphrase_command = ['a']\n", err: `F:2: passphrase_command must be a string that is not empty`},
-		{name: "no duration", text: "unlock_idle = '15'\n", err: `F:1: unlock_idle must be a duration like "15m" or "8h"`},
-		{name: "negative", text: "unlock_max = '-1h'\n", err: `F:1: unlock_max must be a duration like "15m" or "8h"`},
-		{name: "number for a duration", text: "unlock_max = 5\n", err: `F:1: unlock_max must be a duration like "15m" or "8h"`},
-		{name: "idle longer than max", text: "unlock_max = '1h'\nunlock_idle = '2h'\n", err: `F:2: unlock_idle is longer than unlock_max`},
-		{name: "no match", text: "backend='x'\n[[profile]]\nmatch='a'\n[[profile]]\ncolor='red'\n", err: `F:4: [[profile]] lacks match, a glob of profile names`},
+		{name: "no duration", text: "keys_ttl = '15'\n", err: `F:1: keys_ttl must be a duration like "15m" or "8h"`},
+		{name: "negative", text: "keys_max = '-1h'\n", err: `F:1: keys_max must be a duration like "15m" or "8h"`},
+		{name: "number for a duration", text: "keys_max = 5\n", err: `F:1: keys_max must be a duration like "15m" or "8h"`},
+		{name: "idle longer than max", text: "keys_max = '1h'\nkeys_ttl = '2h'\n", err: `F:2: keys_ttl is longer than keys_max`},
+		{name: "ttl of none", text: "keys_ttl = 0\n", want: Settings{KeysTTL: &never}},
+		{name: "ttl of none, as text", text: "keys_ttl = '0'\n", want: Settings{KeysTTL: &never}},
+		{name: "ttl below none", text: "\nkeys_ttl = '-1s'\n", err: `F:2: keys_ttl must be a duration like "15m" or "8h"`},
+		{name: "another backend", text: "backend = 'pass'\n", err: `F:1: backend "pass" is not one of file, secret-service, keychain, command`},
+		{name: "no commands", text: "\nbackend = 'command'\n", err: `F:2: backend "command" needs a [command] table`},
+		{name: "a command missing", text: "[command]\nget='a'\nset='b'\ndelete='c'\n", err: `F:1: [command] lacks list`},
+		{name: "unknown command", text: "[[profile]]\nmatch='a'\n[command]\nget='a'\nput='b'\n", err: `F:5: no setting "put", there are: get, set, delete, list, timeout`},
+		{name: "command is no table", text: "command = 'x'\n", err: `F:1: command must be written as a [command] table`},
+		{name: "not true or false", text: "directories = 'yes'\n", err: `F:1: directories must be true or false`},
+		{name: "account", text: "[[profile]]\nmatch='a'\naccount_id='12'\n", err: `F:3: account_id "12" is not twelve digits`},
+		{name: "no match", text: "backend='file'\n[[profile]]\nmatch='a'\n[[profile]]\ncolor='red'\n", err: `F:4: [[profile]] lacks match, a glob of profile names`},
 		{name: "bad glob", text: "[[profile]]\nmatch='a['\n", err: `F:2: match "a[" is not a valid glob`},
 		{name: "bad color", text: "[[profile]]\nmatch='a'\ncolor='pink'\n", err: `F:3: color "pink" is not one of black, red, green, yellow, blue, magenta, cyan, white`},
 		{name: "one table", text: "[profile]\nmatch='a'\n", err: `F:1: profile must be written as a [[profile]] block`},
-		{name: "inline", text: "\nprofile=[{match='a', color='red'}]\n", want: Settings{Profiles: []ProfileBlock{{"a", ProfileSettings{"red"}}}}},
+		{name: "inline", text: "\nprofile=[{match='a', color='red'}]\n", want: Settings{Profiles: []ProfileBlock{{"a", ProfileSettings{Color: "red"}}}}},
 		{name: "syntax", text: "backend = \"x\"\nbackend\n", err: `F:2: expected '=' after key`},
-		{name: "twice", text: "backend = \"x\"\nbackend = 'y'\n", err: `F:2: key backend is already defined`},
+		{name: "twice", text: "backend = \"file\"\nbackend = 'y'\n", err: `F:2: key backend is already defined`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -97,7 +134,7 @@ func TestLoadSettingsMissing(t *testing.T) {
 }
 
 func TestSettingsFor(t *testing.T) {
-	block := func(match, color string) ProfileBlock { return ProfileBlock{match, ProfileSettings{color}} }
+	block := func(match, color string) ProfileBlock { return ProfileBlock{match, ProfileSettings{Color: color}} }
 	s := Settings{Profiles: []ProfileBlock{
 		block("*", "green"), block("*prod*", "red"), block("team/?ev", "blue"), block("prod-*", ""), block("[ab]/*", "cyan"),
 	}}
