@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -90,6 +91,14 @@ type stepJSON struct {
 	Profile     string     `json:"profile"`
 	AccessKeyID string     `json:"access_key_id,omitempty"`
 	RoleARN     string     `json:"role_arn,omitempty"`
+	Source      string     `json:"credential_source,omitempty"`
+	TokenFile   string     `json:"web_identity_token_file,omitempty"`
+	Command     string     `json:"command,omitempty"`
+	Login       string     `json:"login_session,omitempty"`
+	SSOSession  string     `json:"sso_session,omitempty"`
+	SSOStartURL string     `json:"sso_start_url,omitempty"`
+	SSOAccount  string     `json:"sso_account_id,omitempty"`
+	SSORole     string     `json:"sso_role_name,omitempty"`
 	MFASerial   string     `json:"mfa_serial,omitempty"`
 	Duration    int        `json:"duration_seconds,omitempty"`
 	Region      string     `json:"region,omitempty"`
@@ -193,6 +202,8 @@ func (app *App) explainSteps(ctx context.Context, x *explanation, r resolved, o 
 	for i := len(steps) - 1; i >= 0; i-- {
 		s := steps[i]
 		j := stepJSON{Action: s.Action, Profile: s.Profile, AccessKeyID: s.AccessKeyID, RoleARN: s.RoleARN, MFASerial: s.MFASerial,
+			Source: s.Source, TokenFile: s.TokenFile, Command: s.Command, Login: s.Login,
+			SSOSession: s.SSOSession, SSOStartURL: s.SSOStartURL, SSOAccount: s.SSOAccount, SSORole: s.SSORole,
 			Duration: int(s.Duration / time.Second), Region: s.Region, Endpoint: s.Endpoint, Reason: s.Reason}
 		limit := least
 		if i < len(steps)-1 {
@@ -246,11 +257,9 @@ func (app *App) printExplanation(x *explanation) error {
 	if len(x.Steps) > 0 {
 		table := [][]string{{"", "STEP", "PROFILE", "FOR", "WITH", "STATE", "WHY"}}
 		for i, s := range x.Steps {
-			with := s.AccessKeyID
-			if s.RoleARN != "" {
-				with = s.RoleARN
-			} else if s.MFASerial != "" {
-				with = s.MFASerial
+			with := cmp.Or(s.AccessKeyID, s.RoleARN, s.MFASerial, s.Source, s.Login, s.Command)
+			if s.SSORole != "" {
+				with = s.SSORole + " in " + s.SSOAccount
 			}
 			life := ""
 			if s.Duration > 0 {
@@ -319,6 +328,9 @@ func (app *App) gist(x *explanation) string {
 	}
 	last := x.Steps[len(x.Steps)-1]
 	text := ""
+	if last.SSORole != "" {
+		text = ": role " + last.SSORole + " in account " + last.SSOAccount
+	}
 	if arn := last.RoleARN; arn != "" {
 		if i := strings.Index(arn, ":role/"); i >= 0 {
 			text = ": role " + arn[i+len(":role/"):] + " in account " + accountOf(arn)

@@ -45,7 +45,7 @@ func (app *App) resolveIn(files *config.Files, name string, o switchFlags) (reso
 	}
 	options := sts.Options{
 		Duration: o.Duration, NoSession: o.NoSession, MFASerial: app.Env["AWS_MFA_SERIAL"],
-		SessionName: sessionName(app.User, app.Host), Stored: stored, Region: app.regionOf(o, chain[0]), Self: app.isSelf,
+		SessionName: sessionName(app.User, app.Host), Stored: stored, Region: app.regionOf(o, chain[0]), Self: app.isSelf, SSO: files.SSO,
 		Endpoint: func(p *config.Profile) string {
 			url, _ := config.Endpoint(app.getenvBefore, p, files, "sts")
 			return url

@@ -127,6 +127,9 @@ func (app *App) runner(r resolved, o sessionOptions, force bool) (*sts.Runner, e
 		Key: func(ctx context.Context, s sts.Step) (sts.Credentials, error) {
 			return app.key(ctx, r.files, s, store)
 		},
+		Token: func(_ context.Context, s sts.Step) (keystore.Secret, error) {
+			return keystore.Secret{}, &sts.SourceError{Profile: s.Profile, Why: "vault cannot get credentials from " + s.Reason}
+		},
 		MFA:   app.mfa(o.mfaCode),
 		Lock:  app.flight,
 		Note:  app.note,
@@ -156,8 +159,11 @@ func (app *App) key(ctx context.Context, files *config.Files, s sts.Step, store 
 		}
 		return sts.Credentials{AccessKeyID: keys.ID.Text, SecretAccessKey: keystore.NewSecret(keys.Secret.Text), SessionToken: keystore.NewSecret(keys.Token.Text)}, nil
 	}
-	if s.Action == sts.CredentialProcess {
+	switch s.Action {
+	case sts.CredentialProcess:
 		return app.process(ctx, s)
+	case sts.CredentialSource, sts.LoginSession:
+		return sts.Credentials{}, &sts.SourceError{Profile: s.Profile, Why: "vault cannot get credentials from " + s.Reason}
 	}
 	st, err := store()
 	if err != nil {

@@ -27,7 +27,8 @@ type Caller struct {
 // A Client makes the calls of a plan.
 type Client interface {
 	// Call makes the step's call, signed with the credentials; code is the MFA
-	// code where the step names a device.
+	// code where the step names a device. A call that is not signed shows the
+	// session token of the credentials: a web identity's, or Identity Center's.
 	Call(ctx context.Context, with Credentials, s Step, code string) (Credentials, error)
 
 	// Caller asks AWS whose the credentials are (GetCallerIdentity), at the
@@ -86,6 +87,16 @@ func (c *AWS) Call(ctx context.Context, with Credentials, s Step, code string) (
 		}
 		call = func(ctx context.Context, api *sts.Client) error {
 			out, err := api.AssumeRole(ctx, in)
+			if err == nil {
+				got = out.Credentials
+			}
+			return err
+		}
+	case AssumeRoleWithWebIdentity:
+		token := with.SessionToken.Reveal()
+		in := &sts.AssumeRoleWithWebIdentityInput{DurationSeconds: seconds, RoleArn: &s.RoleARN, RoleSessionName: &s.SessionName, WebIdentityToken: &token}
+		call = func(ctx context.Context, api *sts.Client) error {
+			out, err := api.AssumeRoleWithWebIdentity(ctx, in)
 			if err == nil {
 				got = out.Credentials
 			}

@@ -13,14 +13,29 @@ import (
 // An Action is what one step of a plan does.
 type Action string
 
-// The actions.
+// The actions. The calls are those of the AWS STS API Reference.
 const (
-	StoredKeys        Action = "StoredKeys"        // long-lived keys from the keystore
-	StaticKeys        Action = "StaticKeys"        // keys in clear in the shared files
-	CredentialProcess Action = "CredentialProcess" // what a program of the user's prints
-	GetSessionToken   Action = "GetSessionToken"   // AWS STS API Reference, GetSessionToken
-	AssumeRole        Action = "AssumeRole"        // AWS STS API Reference, AssumeRole
+	StoredKeys         Action = "StoredKeys"         // long-lived keys from the keystore
+	StaticKeys         Action = "StaticKeys"         // keys in clear in the shared files
+	CredentialProcess  Action = "CredentialProcess"  // what a program of the user's prints
+	CredentialSource   Action = "CredentialSource"   // what the environment or the machine gives
+	LoginSession       Action = "LoginSession"       // what "aws login" left
+	SSORoleCredentials Action = "SSORoleCredentials" // IAM Identity Center Portal API Reference, GetRoleCredentials
+
+	GetSessionToken           Action = "GetSessionToken"
+	AssumeRole                Action = "AssumeRole"
+	AssumeRoleWithWebIdentity Action = "AssumeRoleWithWebIdentity"
 )
+
+// cached reports whether what a step of this action gives is kept in the
+// session cache.
+func (a Action) cached() bool {
+	switch a {
+	case GetSessionToken, AssumeRole, AssumeRoleWithWebIdentity, SSORoleCredentials:
+		return true
+	}
+	return false
+}
 
 // A Tag is a session tag.
 type Tag struct{ Key, Value string }
@@ -32,7 +47,14 @@ type Step struct {
 	Profile string // the profile whose settings the step comes from
 
 	AccessKeyID       string // of StoredKeys and StaticKeys
-	Command           string `json:",omitempty"` // of CredentialProcess
+	Command           string `json:",omitempty"` // of CredentialProcess, or that prints a web identity's token
+	TokenFile         string `json:",omitempty"` // of a web identity
+	Source            string `json:",omitempty"` // of CredentialSource: one of its names
+	Login             string `json:",omitempty"` // of LoginSession: the ARN of who signed in
+	SSOSession        string `json:",omitempty"` // the section's name, "" in the older form
+	SSOStartURL       string `json:",omitempty"`
+	SSOAccount        string `json:",omitempty"`
+	SSORole           string `json:",omitempty"`
 	MFASerial         string
 	RoleARN           string
 	ExternalID        string
@@ -44,7 +66,7 @@ type Step struct {
 	Endpoint          string // URL, where one is configured
 
 	Asked  bool   `json:"-"` // the duration is the user's own, not a default
-	Region string // of the STS endpoint; any region's gives the same session
+	Region string // of the endpoint of STS, where any region's gives the same session, or of Identity Center
 	Reason string // why the step is as it is, for a person
 }
 
@@ -106,6 +128,9 @@ type Options struct {
 	Endpoint    func(*config.Profile) string       // the URL configured for STS, "" if none
 	Region      string                             // of the switch: says the partition where no profile does
 	Self        func(profile, command string) bool // whether a credential_process asks this program for that profile
+
+	// SSO returns a profile's settings for Identity Center, as config.Files.SSO.
+	SSO func(*config.Profile) (*config.SSO, error)
 }
 
 // What AWS allows (AWS STS API Reference, pages GetSessionToken and
@@ -129,10 +154,9 @@ func NewPlan(chain []*config.Profile, o Options) (Plan, error) {
 	switch {
 	case len(from.roles) > 0:
 		err = plan.roles(from, o)
-	case from.key.Action == CredentialProcess:
-	case from.temporary:
+	case from.key.Action == StaticKeys && from.temporary != "":
 		plan.notef("the keys of profile %q are temporary: when they end is not known", from.owner.Name)
-	case !o.NoSession:
+	case from.temporary == "" && !o.NoSession:
 		err = plan.session(from, o)
 	}
 	if err != nil {
@@ -215,14 +239,18 @@ func (p *Plan) firstRole(step *Step, profile *config.Profile, from source, o Opt
 		mfa = o.serial(from.owner)
 	}
 	switch {
-	case from.temporary:
-		// Whose they are is not known. A role's get no more than 1 h and carry
-		// no MFA code (IAM User Guide, "Secure API access with MFA").
-		step.Reason = "assumed straight from the temporary keys"
-		if mfa != "" {
+	case from.temporary != "":
+		// Whose temporary keys are is not known. A role's get no more than 1 h
+		// and carry no MFA code (IAM User Guide, "Secure API access with MFA").
+		step.Reason = "assumed straight from " + whose[from.key.Action]
+		switch {
+		case from.key.Action == CredentialProcess || from.key.Source == Environment:
+			// These may be long-lived after all: the runner sees.
+			step.MFASerial = mfa
+		case mfa != "":
 			p.notef("no MFA code is asked for: the keys of profile %q are temporary, and AWS takes none with them", from.owner.Name)
 		}
-		p.capped(step, "with temporary keys")
+		p.capped(step, from.temporary)
 	case o.NoSession:
 		step.MFASerial = mfa
 		step.Reason = "assumed straight from the key, as asked"
@@ -247,10 +275,20 @@ func (p *Plan) firstRole(step *Step, profile *config.Profile, from source, o Opt
 	return nil
 }
 
+// whose says what the temporary keys are that a plan begins with.
+var whose = map[Action]string{
+	StaticKeys:                "the temporary keys",
+	CredentialProcess:         "the temporary keys",
+	CredentialSource:          "what the machine gives",
+	LoginSession:              "the sign-in session",
+	SSORoleCredentials:        "the role of Identity Center",
+	AssumeRoleWithWebIdentity: "the role of the web identity",
+}
+
 // chained completes the step of a role that is assumed from another.
 func (p *Plan) chained(step *Step, profile, before *config.Profile, o Options) {
 	step.Reason = fmt.Sprintf("role of %q, assumed from the role of %q", profile.Name, before.Name)
-	p.capped(step, "from a role")
+	p.capped(step, fromARole)
 	// A role's session cannot present MFA (IAM User Guide, "Secure API access
 	// with MFA"): a code can be given before the first role only.
 	given := false

@@ -54,6 +54,7 @@ func planOf(t testing.TB, tt planTest) (Plan, error) {
 	if o.SessionName == "" {
 		o.SessionName = "me"
 	}
+	o.SSO = files.SSO
 	return NewPlan(chain, o)
 }
 
@@ -69,6 +70,10 @@ func (s Step) print() string {
 	add("", s.AccessKeyID)
 	add("", s.RoleARN)
 	add("runs=", s.Command)
+	add("from=", s.Source+s.TokenFile+s.Login)
+	if s.SSOStartURL != "" {
+		fmt.Fprintf(&b, " %s/%s/%s/%s", s.SSOSession, s.SSOStartURL, s.SSOAccount, s.SSORole)
+	}
 	if s.Duration != 0 {
 		add("", short(s.Duration))
 	}
@@ -182,20 +187,12 @@ func TestPlanKeys(t *testing.T) {
 			err: `profile "x": source_profile (config:2) is of use with a role_arn only, and no access key is stored for it`},
 		{name: "a source without a role, and a key", config: "[profile x]\nsource_profile = base\n" + base, stored: "x base",
 			want: "StoredKeys x AKIA-x\nGetSessionToken x 1h"},
-		{name: "Identity Center", config: "[profile x]\nsso_session = s\nsso_account_id = 1\nsso_role_name = r\n[sso-session s]\n",
-			err: `profile "x": takes its credentials from sso_session (config:2); vault works with access keys, roles and credential_process`},
-		{name: "Identity Center, older", config: "[profile x]\nregion = eu-west-1\nsso_start_url = https://x\n",
-			err: `profile "x": takes its credentials from sso_start_url (config:3); vault works with access keys, roles and credential_process`},
-		{name: "sign-in", config: "[profile x]\nlogin_session = s\n",
-			err: `profile "x": takes its credentials from login_session (config:2); vault works with access keys, roles and credential_process`},
 		{name: "a process", config: "[profile x]\ncredential_process = /bin/false\n", want: "CredentialProcess x runs=/bin/false"},
 		{name: "a process that is this program", config: "[profile x]\ncredential_process = self x\n",
 			options: Options{Self: func(profile, command string) bool { return command == "self "+profile }},
 			err:     `profile "x": no access key is stored for it`},
 		{name: "a process that is this program for another", config: "[profile x]\ncredential_process = self y\n",
 			options: Options{Self: func(profile, command string) bool { return command == "self "+profile }}, want: "CredentialProcess x runs=self y"},
-		{name: "a process and Identity Center", config: "[profile x]\nsso_account_id = 1\nsso_role_name = r\nsso_session = s\ncredential_process = p\n",
-			err: `profile "x": takes its credentials from sso_session (config:4); vault works with access keys, roles and credential_process`},
 		{name: "a process and a key", config: "[profile x]\ncredential_process = /bin/false\n", stored: "x",
 			want: "StoredKeys x AKIA-x\nGetSessionToken x 1h"},
 		{name: "a process at the source", config: "[profile x]\nrole_arn = R:dev\nsource_profile = p\n[profile p]\ncredential_process = /bin/false\n",
@@ -203,28 +200,6 @@ func TestPlanKeys(t *testing.T) {
 		{name: "a process at the source, more than 1h", config: "[profile x]\nrole_arn = R:dev\nsource_profile = p\nduration_seconds = 7200\n[profile p]\ncredential_process = /bin/false\n",
 			want:  "CredentialProcess p runs=/bin/false\nAssumeRole x R:dev 1h",
 			notes: `a role assumed with temporary keys lasts at most 1h: "x" asked for 2h`},
-	})
-}
-
-// Static keys do not count where the AWS CLI would look elsewhere first.
-func TestPlanOutranked(t *testing.T) {
-	const keys = "aws_access_key_id = AKIA1\naws_secret_access_key = s\n"
-	const sso = "sso_session = s\nsso_account_id = 1\nsso_role_name = r\n"
-	elsewhere := func(key string, line int) string {
-		return fmt.Sprintf(`profile "x": takes its credentials from %s (config:%d); vault works with access keys, roles and credential_process`, key, line)
-	}
-	static := "StaticKeys x AKIA1\nGetSessionToken x 1h"
-	inClear := `the key of profile "x" lies in clear in `
-	testPlans(t, []planTest{
-		{name: "Identity Center", config: "[profile x]\n" + sso, credentials: "[x]\n" + keys, err: elsewhere("sso_session", 2)},
-		{name: "Identity Center and a stored key", config: "[profile x]\n" + sso, stored: "x", want: "StoredKeys x AKIA-x\nGetSessionToken x 1h"},
-		{name: "a token of Identity Center", config: "[profile x]\nsso_session = s\n", credentials: "[x]\n" + keys, want: static, notes: inClear + "credentials"},
-		{name: "a process, keys in the credentials file", config: "[profile x]\ncredential_process = p\n", credentials: "[x]\n" + keys, want: static, notes: inClear + "credentials"},
-		{name: "a process, keys in the config file", config: "[profile x]\ncredential_process = p\n" + keys, want: "CredentialProcess x runs=p"},
-		{name: "sign-in, keys in the credentials file", config: "[profile x]\nlogin_session = s\n", credentials: "[x]\n" + keys, want: static, notes: inClear + "credentials"},
-		{name: "sign-in, keys in the config file", config: "[profile x]\nlogin_session = s\n" + keys, err: elsewhere("login_session", 2)},
-		{name: "web identity", config: "[profile x]\nrole_arn = R:dev\nweb_identity_token_file = /t\n", credentials: "[x]\n" + keys, err: elsewhere("web_identity_token_file", 3)},
-		{name: "the machine's role", config: "[profile x]\nrole_arn = R:dev\ncredential_source = Environment\n" + keys, err: elsewhere("credential_source", 3)},
 	})
 }
 
@@ -242,7 +217,8 @@ func TestPlanErrors(t *testing.T) {
 	}{
 		{planTest{config: "[profile x]"}, &source, true},
 		{planTest{config: "[profile x]\nsource_profile = base\n" + base}, &source, false},
-		{planTest{config: "[profile x]\nlogin_session = s"}, &source, false},
+		{planTest{config: "[profile x]\nsso_session = s"}, &source, false},
+		{planTest{config: "[profile x]\nrole_arn = R:dev\ncredential_source = Moon"}, &setting, false},
 		{planTest{config: "[profile x]\nrole_arn = nonsense", stored: "x"}, &setting, false},
 		{planTest{config: "[profile x]", stored: "x", options: Options{Duration: time.Minute}}, &duration, false},
 		{planTest{config: "[profile x]\nrole_arn = R:a\nsource_profile = y\n[profile y]\nrole_arn = R:b\nsource_profile = x"}, &loop, false},

@@ -63,10 +63,6 @@ func TestPlanRoles(t *testing.T) {
 			err: `config:4: credential_source "Environment" stands beside source_profile (config:3): a role takes one of them`},
 		{name: "two sources and a key", stored: "x", config: "[profile x]\nrole_arn = R:dev\nsource_profile = base\ncredential_source = Environment\n" + base,
 			want: "StoredKeys x AKIA-x\nGetSessionToken x 8h\nAssumeRole x R:dev 1h"},
-		{name: "the machine's own role", config: "[profile x]\nrole_arn = R:dev\ncredential_source = Ec2InstanceMetadata",
-			err: `profile "x": takes its credentials from credential_source (config:3); vault works with access keys, roles and credential_process`},
-		{name: "web identity", config: "[profile x]\nrole_arn = R:dev\nweb_identity_token_file = /t",
-			err: `profile "x": takes its credentials from web_identity_token_file (config:3); vault works with access keys, roles and credential_process`},
 		{name: "temporary keys at the source", config: "[profile x]\nrole_arn = R:dev\nsource_profile = base\nduration_seconds = 7200\n" + tempBase,
 			want: "StaticKeys base ASIA1\nAssumeRole x R:dev 1h",
 			notes: `no MFA code is asked for: the keys of profile "base" are temporary, and AWS takes none with them

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/shellvault/vault/keystore"
 )
 
 // An MFARequest says for what a code is wanted.
@@ -25,9 +27,14 @@ type Runner struct {
 	Cache  *Cache
 	Client Client
 
-	// Key returns what a plan begins with: the stored key of a profile, the
-	// static one of the shared files, or what a program prints.
+	// Key returns what a plan begins with and what is not cached: the stored
+	// key of a profile, the static one of the shared files, what a program
+	// prints, what the environment, the machine or a sign-in gives.
 	Key func(ctx context.Context, s Step) (Credentials, error)
+
+	// Token returns what the first call of a plan shows in place of a
+	// signature: the token of a web identity, or of Identity Center.
+	Token func(ctx context.Context, s Step) (keystore.Secret, error)
 
 	// MFA asks for a code. It fails with ErrNoCode where nobody can be asked.
 	MFA func(ctx context.Context, r MFARequest) (string, error)
@@ -108,9 +115,9 @@ func (r *run) note(format string, args ...any) {
 // of a cached session that AWS no longer takes.
 func (r *run) step(ctx context.Context, i int, gone string) (got Credentials, cached bool, err error) {
 	s := r.plan.Steps[i]
-	if s.Action == StoredKeys || s.Action == StaticKeys || s.Action == CredentialProcess {
+	if !s.Action.cached() {
 		got, err := r.Key(ctx, s)
-		if err == nil && s.Action != CredentialProcess && got.AccessKeyID != s.AccessKeyID {
+		if err == nil && (s.Action == StoredKeys || s.Action == StaticKeys) && got.AccessKeyID != s.AccessKeyID {
 			r.other = fmt.Errorf("the key of profile %q is %s, and not %q", s.Profile, got.AccessKeyID, s.AccessKeyID)
 		}
 		return got, false, err
@@ -158,7 +165,7 @@ func (r *run) make(ctx context.Context, i int) (Credentials, error) {
 		return Credentials{}, uncached
 	}
 	defer clear(key)
-	source, cached, err := r.step(ctx, i-1, "")
+	source, cached, err := r.source(ctx, i)
 	if err != nil {
 		return Credentials{}, err
 	}
@@ -191,6 +198,16 @@ func (r *run) make(ctx context.Context, i int) (Credentials, error) {
 	return got, nil
 }
 
+// source returns what the call of step i is made with: what the step before it
+// gives, or a token.
+func (r *run) source(ctx context.Context, i int) (got Credentials, cached bool, err error) {
+	if i > 0 {
+		return r.step(ctx, i-1, "")
+	}
+	token, err := r.Token(ctx, r.plan.Steps[0])
+	return Credentials{SessionToken: token}, false, err
+}
+
 func (r *run) header(i int, got Credentials) Header {
 	s := r.plan.Steps[i]
 	h := Header{Hash: r.plan.Hash(i), Action: s.Action, Profile: r.plan.Profile, RoleARN: s.RoleARN, Issued: got.Issued, Expires: got.Expires}
@@ -221,7 +238,8 @@ func (r *run) call(ctx context.Context, s Step, source Credentials) (Credentials
 	var refused *CallError
 	for wrong := 0; ; {
 		code := ""
-		if s.MFASerial != "" {
+		// AWS takes no MFA code with temporary keys.
+		if s.MFASerial != "" && source.SessionToken.IsZero() {
 			var err error
 			code, err = r.code(ctx, ask)
 			if refused != nil && errors.Is(err, ErrNoCode) {

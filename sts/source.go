@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/shellvault/vault/config"
 )
@@ -26,16 +27,27 @@ var errNoKey = errors.New("no key")
 
 // A source is what a plan begins with.
 type source struct {
-	key       Step
-	owner     *config.Profile   // of the key
-	temporary bool              // static keys with a session token, or what a program prints
-	roles     []*config.Profile // to be assumed, from the key on
+	key   Step
+	owner *config.Profile   // of the key
+	roles []*config.Profile // to be assumed, from the key on
+
+	// What the key is if it is temporary, as the end of "a role assumed …":
+	// AWS takes no MFA code with it and gives roles 1h at most. "" if it is
+	// long-lived.
+	temporary string
 }
 
-// source follows chain to the first profile that has a key.
+const (
+	withTemporaryKeys = "with temporary keys"
+	fromARole         = "from a role"
+)
+
+// source follows chain to the first profile that has a source of its own.
 //
 // A key in the keystore replaces what its profile says of a source
-// (source_profile or static keys) and not its role.
+// (source_profile or static keys) and not its role. Then the order is the AWS
+// CLI's: the role's source, web identity, Identity Center, keys in the
+// credentials file, sign-in, process, keys in the config file.
 func (p *Plan) source(chain []*config.Profile, o Options) (source, error) {
 	var from source
 	for i, profile := range chain {
@@ -66,22 +78,124 @@ func (p *Plan) source(chain []*config.Profile, o Options) (source, error) {
 		if elsewhere {
 			continue
 		}
-		if isStatic && !outranked(profile, static) {
-			from.key = Step{Action: StaticKeys, Profile: profile.Name, AccessKeyID: static.ID.Text, Reason: "static keys in " + static.Secret.File}
-			if from.temporary = static.Token.Text != ""; !from.temporary {
-				p.notef("the key of profile %q lies in clear in %s", profile.Name, static.Secret.File)
+		if role {
+			found, err := p.roleSource(&from, profile, o)
+			if found || err != nil {
+				return from, err
 			}
-			return from, nil
 		}
-		if v, ok := o.process(profile); ok {
-			from.key = Step{Action: CredentialProcess, Profile: profile.Name, Command: v.Text, Reason: "credential_process in " + v.File}
-			from.temporary = true
-			return from, nil
+		found, err := p.ownSource(&from, profile, static, isStatic, o)
+		if found || err != nil {
+			return from, err
 		}
 		break
 	}
 	return source{}, noSource(from.owner, chain[0].Name)
 }
+
+// roleSource finds a source that a profile has for its role alone: the machine,
+// or the token of an identity provider.
+func (p *Plan) roleSource(from *source, profile *config.Profile, o Options) (found bool, err error) {
+	var key string
+	var v config.Value
+	for _, k := range roleSources {
+		switch also, ok := profile.Lookup(k); {
+		case !ok || also.Text == "":
+		case key != "":
+			return false, besides(k, also, key, v)
+		default:
+			key, v = k, also
+		}
+	}
+	switch key {
+	case "":
+		return false, nil
+	case "credential_source":
+		if !slices.Contains(credentialSources, v.Text) {
+			return false, &SettingError{v, key, "is not one of " + strings.Join(credentialSources, ", ")}
+		}
+		from.key = Step{Action: CredentialSource, Profile: profile.Name, Source: v.Text, Reason: "credential_source in " + v.File}
+		from.temporary = fromARole
+		if v.Text == Environment {
+			from.temporary = withTemporaryKeys
+		}
+		return true, nil
+	}
+	// The token is all that the role needs: it is the first step itself.
+	from.roles = from.roles[1:]
+	step, err := role(profile, o, len(from.roles) == 0)
+	if err != nil {
+		return false, err
+	}
+	step.Action, step.Reason = AssumeRoleWithWebIdentity, key+" in "+v.File
+	step.ExternalID, step.SourceIdentity, step.Tags, step.TransitiveTagKeys = "", "", nil, nil
+	if key == "web_identity_token_file" {
+		step.TokenFile = v.Text
+	} else {
+		step.Command = v.Text
+	}
+	from.key, from.temporary = step, fromARole
+	return true, nil
+}
+
+// besides reports two sources of a role.
+func besides(key string, v config.Value, other string, at config.Value) error {
+	return &SettingError{v, key, fmt.Sprintf("stands beside %s (%s): a role takes one of them", other, at.Where())}
+}
+
+// ownSource finds the source that a profile has, role or not.
+func (p *Plan) ownSource(from *source, profile *config.Profile, static config.StaticKeys, isStatic bool, o Options) (bool, error) {
+	// Without both it is a token that is had there, and no credentials.
+	if profile.Get("sso_account_id") != "" || profile.Get("sso_role_name") != "" {
+		sso, err := o.SSO(profile)
+		if err != nil {
+			return false, err
+		}
+		v, _ := profile.Lookup("sso_role_name")
+		from.key = Step{Action: SSORoleCredentials, Profile: profile.Name, Region: sso.Region, SSOSession: sso.Session,
+			SSOStartURL: sso.StartURL, SSOAccount: sso.AccountID, SSORole: sso.RoleName, Reason: "sso_role_name in " + v.File}
+		from.temporary = fromARole
+		return true, nil
+	}
+	if isStatic && static.File != config.ConfigFile {
+		return true, p.static(from, static)
+	}
+	if v, ok := profile.Lookup("login_session"); ok && v.Text != "" {
+		from.key = Step{Action: LoginSession, Profile: profile.Name, Login: v.Text, Reason: "login_session in " + v.File}
+		from.temporary = withTemporaryKeys
+		return true, nil
+	}
+	if v, ok := profile.Lookup("credential_process"); ok && v.Text != "" && !(o.Self != nil && o.Self(profile.Name, v.Text)) {
+		from.key = Step{Action: CredentialProcess, Profile: profile.Name, Command: v.Text, Reason: "credential_process in " + v.File}
+		from.temporary = withTemporaryKeys
+		return true, nil
+	}
+	if isStatic {
+		return true, p.static(from, static)
+	}
+	return false, nil
+}
+
+func (p *Plan) static(from *source, keys config.StaticKeys) error {
+	name := from.owner.Name
+	from.key = Step{Action: StaticKeys, Profile: name, AccessKeyID: keys.ID.Text, Reason: "static keys in " + keys.Secret.File}
+	if keys.Token.Text != "" {
+		from.temporary = withTemporaryKeys
+	} else {
+		p.notef("the key of profile %q lies in clear in %s", name, keys.Secret.File)
+	}
+	return nil
+}
+
+// What credential_source may name (AWS SDKs and Tools Reference Guide, page
+// "Assume role credential provider").
+const (
+	Environment         = "Environment"
+	Ec2InstanceMetadata = "Ec2InstanceMetadata"
+	EcsContainer        = "EcsContainer"
+)
+
+var credentialSources = []string{Environment, Ec2InstanceMetadata, EcsContainer}
 
 // roleSources are the settings that name the source of a role, without
 // source_profile.
@@ -96,50 +210,17 @@ func sourceElsewhere(p *config.Profile, role bool) (bool, error) {
 	}
 	for _, key := range roleSources {
 		if v, ok := p.Lookup(key); ok && v.Text != "" {
-			return false, &SettingError{v, key, fmt.Sprintf("stands beside source_profile (%s): a role takes one of them", from.Where())}
+			return false, besides(key, v, "source_profile", from)
 		}
 	}
 	return from.Text != p.Name, nil
 }
 
-// process returns the credential_process of p, if that is where its credentials
-// come from: no other source goes before it, and it is not this program, asked
-// for p again.
-func (o Options) process(p *config.Profile) (config.Value, bool) {
-	v, ok := p.Lookup("credential_process")
-	if !ok || v.Text == "" || o.Self != nil && o.Self(p.Name, v.Text) {
-		return config.Value{}, false
-	}
-	before := []string{"sso_account_id", "sso_role_name", "login_session"}
-	if p.Get("role_arn") != "" {
-		before = append(before, roleSources...)
-	}
-	return v, !slices.ContainsFunc(before, func(key string) bool { return p.Get(key) != "" })
-}
-
-// outranked reports whether the profile names a source that goes before its
-// static keys, in the AWS CLI's order: role_arn with its source, web identity,
-// Identity Center, keys in the credentials file, sign-in, process, keys in the
-// config file.
-func outranked(p *config.Profile, static config.StaticKeys) bool {
-	var before []string
-	if p.Get("role_arn") != "" {
-		before = append(before, roleSources...)
-	}
-	// Without these it is a token that is had there, and no credentials.
-	before = append(before, "sso_account_id", "sso_role_name")
-	if static.File == config.ConfigFile {
-		before = append(before, "login_session", "credential_process")
-	}
-	return slices.ContainsFunc(before, func(key string) bool { return p.Get(key) != "" })
-}
-
-// noSource says why there is nothing to sign with: what p names as its source,
-// if this program cannot use that, else that no key is known.
+// noSource says why there is nothing to sign with.
 func noSource(p *config.Profile, asked string) error {
-	for _, key := range slices.Concat(roleSources, []string{"sso_session", "sso_start_url", "login_session"}) {
+	for _, key := range []string{"sso_session", "sso_start_url"} {
 		if v, ok := p.Lookup(key); ok && v.Text != "" {
-			return &SourceError{Profile: p.Name, Why: fmt.Sprintf("takes its credentials from %s (%s); vault works with access keys, roles and credential_process", key, v.Where())}
+			return &SourceError{Profile: p.Name, Why: fmt.Sprintf("%s (%s) without sso_account_id and sso_role_name gives no credentials", key, v.Where())}
 		}
 	}
 	if v, ok := p.Lookup("source_profile"); ok && v.Text != "" && v.Text != p.Name && p.Get("role_arn") == "" {
