@@ -81,7 +81,15 @@ func (app *App) add(ctx context.Context, profile string, opts addOptions) error 
 		return &usageError{text: fmt.Sprintf("profile %q has a key already: %s", profile, old.AccessKeyID),
 			hint: "replace it with: " + app.name() + " add --overwrite " + word(profile)}
 	}
-	store, err := app.openStore()
+	c, err := app.choose()
+	if err != nil {
+		return err
+	}
+	if c.why != "" {
+		app.note(fmt.Sprintf("keys are kept in %s: %s", app.where(c.backend), c.why))
+	}
+	app.warnPin(c)
+	store, err := app.open(c.backend)
 	if err != nil {
 		return err
 	}
@@ -113,20 +121,11 @@ func (app *App) add(ctx context.Context, profile string, opts addOptions) error 
 	if err := keystore.PutUserKey(ctx, store, profile, key); err != nil {
 		return err
 	}
-	err = keystore.UpdateIndex(ctx, app.indexFile(), func(x *keystore.Index) error {
-		if x.Backend == "" {
-			x.Backend = backendFile
-		}
-		if x.Keys == nil {
-			x.Keys = map[string]keystore.IndexEntry{}
-		}
-		x.Keys[profile] = keystore.IndexEntry{AccessKeyID: key.AccessKeyID, Added: app.Now().UTC()}
-		return nil
-	})
+	err = app.record(ctx, profile, c.backend, keystore.IndexEntry{AccessKeyID: key.AccessKeyID, Added: app.Now().UTC()})
 	if err != nil {
 		return fmt.Errorf("the key is stored, but its index is not: %w", err)
 	}
-	where := tilde(app.keysFile(), app.Home)
+	where := app.where(c.backend)
 	if none != nil {
 		if err := config.AddProfile(files.Paths.Config, profile, nil); err != nil {
 			return fmt.Errorf("the key is stored, but the profile is not in the config: %w", err)

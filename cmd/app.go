@@ -13,11 +13,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/shellvault/vault/config"
 	"github.com/shellvault/vault/keystore"
 	"github.com/shellvault/vault/shell"
 	"github.com/shellvault/vault/sts"
@@ -45,6 +47,7 @@ type App struct {
 	Parent    func() string                                                            // name of the program that started this one
 	Client    func(ClientOptions) sts.Client                                           // speaks to AWS
 	Store     func(StoreOptions) (Store, error)                                        // the keystore; opens nothing yet
+	Automatic func(ctx context.Context, bus string) (backend, why string)              // the keystore to begin with, and why not a better one
 	Exec      func(path string, argv, environ []string) error                          // replaces this process
 	Arm       func()                                                                   // from here on ^C ends the context, not the process
 	EvalMode  func()                                                                   // stop signals no longer stop this process
@@ -55,6 +58,16 @@ type App struct {
 	dialect  shell.Dialect // its shell
 	out      bytes.Buffer  // of the commands that a shell evaluates
 	flags    globalFlags
+
+	unattended bool // nobody is asked for anything
+	rewrap     struct {
+		on  bool            // the passphrase is being changed
+		new keystore.Secret // to this one; zero if a person is asked
+	}
+
+	mu     sync.Mutex
+	stores map[string]Store // by backend
+	loaded *config.Settings
 }
 
 // A RestingKey is where an unlocked key rests between commands.
@@ -66,6 +79,7 @@ type RestingKey interface {
 // globalFlags are those of all commands.
 type globalFlags struct {
 	passphraseFile string
+	backend        string
 }
 
 // ClientOptions are what the environment and the profile say of how to reach
@@ -298,6 +312,7 @@ Load it first, by a line in the shell's startup file:
 		return &usageError{text: text, hint: "see: " + app.name() + strings.TrimPrefix(c.CommandPath(), "vault") + " --help"}
 	})
 	root.PersistentFlags().StringVar(&app.flags.passphraseFile, "passphrase-file", "", "read the keystore's passphrase from the first line of `FILE`")
+	root.PersistentFlags().StringVar(&app.flags.backend, "backend", "", "the keystore to use: file, secret-service, keychain or command")
 	root.AddCommand(app.commands(args)...)
 	root.SetHelpCommand(&cobra.Command{
 		Use: "help [COMMAND]", Short: "help about a command", Hidden: true,
@@ -322,8 +337,9 @@ func (app *App) commands(args []string) []*cobra.Command {
 		{"add", app.addCommand}, {"clear", app.clearCommand}, {"completion", app.completionCommand},
 		{"credential-process", app.credentialProcessCommand}, {"exec", app.execCommand}, {"explain", app.explainCommand}, {"export", app.exportCommand},
 		{"init", app.initCommand}, {"list", app.listCommand}, {"lock", app.lockCommand}, {"man", app.manCommand},
-		{"off", app.offCommand}, {"refresh", app.refreshCommand}, {"region", app.regionCommand},
-		{"remove", app.removeCommand}, {"status", app.statusCommand}, {"unlock", app.unlockCommand},
+		{"migrate", app.migrateCommand}, {"off", app.offCommand}, {"passphrase", app.passphraseCommand},
+		{"refresh", app.refreshCommand}, {"region", app.regionCommand},
+		{"remove", app.removeCommand}, {"reset", app.resetCommand}, {"status", app.statusCommand}, {"unlock", app.unlockCommand},
 		{"use", app.useCommand}, {"version", app.versionCommand},
 	}
 	var all []*cobra.Command

@@ -21,7 +21,7 @@ func (app *App) clearCommand() *cobra.Command {
 			if len(args) == 1 {
 				drop = func(h sts.Header) bool { return h.Profile == args[0] }
 			}
-			n, err := app.cache(app.openStore).DropFunc(c.Context(), drop)
+			n, err := app.cache(app.sealingStore).DropFunc(c.Context(), drop)
 			if err != nil {
 				return fmt.Errorf("sessions: %w", err)
 			}

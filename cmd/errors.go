@@ -67,18 +67,15 @@ var (
 // exitCode returns the status that stands for err.
 func exitCode(err error) int {
 	var (
-		usage      *usageError
-		notLoaded  *notLoadedError
-		exit       exitError
-		parse      *config.ParseError
-		notFound   *config.NotFoundError
-		loop       *config.LoopError
-		setting    *sts.SettingError
-		duration   *sts.DurationError
-		unknown    *shell.UnknownError
-		permission *keystore.PermissionError
-		file       *keystore.FileError
-		index      *keystore.IndexError
+		usage     *usageError
+		notLoaded *notLoadedError
+		exit      exitError
+		parse     *config.ParseError
+		notFound  *config.NotFoundError
+		loop      *config.LoopError
+		setting   *sts.SettingError
+		duration  *sts.DurationError
+		unknown   *shell.UnknownError
 	)
 	switch {
 	case err == nil:
@@ -91,7 +88,7 @@ func exitCode(err error) int {
 		return exitNotLoaded
 	case errors.Is(err, sts.ErrNoCode), errors.Is(err, errNoTerminal):
 		return exitHuman
-	case errors.Is(err, keystore.ErrLocked), errors.Is(err, keystore.ErrPassphrase), errors.As(err, &permission), errors.As(err, &file), errors.As(err, &index):
+	case isKeystoreError(err):
 		return exitKeystore
 	case errors.As(err, &usage), errors.As(err, &parse), errors.As(err, &notFound), errors.As(err, &loop),
 		errors.As(err, &setting), errors.As(err, &duration), errors.As(err, &unknown):

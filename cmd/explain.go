@@ -232,7 +232,7 @@ func (app *App) explainSteps(ctx context.Context, x *explanation, r resolved, o 
 // locked reports whether a person would be asked for the keystore's
 // passphrase; looking asks nobody.
 func (app *App) locked(ctx context.Context) bool {
-	settings, err := config.LoadSettings(app.settingsFile())
+	settings, err := app.ownSettings()
 	if err == nil && settings.PassphraseCommand != "" || app.flags.passphraseFile != "" || app.Env["AWS_VAULT_FILE_PASSPHRASE"] != "" {
 		return false
 	}

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -11,7 +12,9 @@ import (
 func (app *App) unlockCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "unlock", Short: "unlock the keystore for a while", Args: app.atMost(0, 0, ""),
-		Long:    "unlock asks for the keystore's passphrase, so that commands need not: for 15 minutes without use, and never for more than 8 hours.",
+		Long: `unlock asks for the keystore's passphrase ahead, so that commands need not.
+The sealed file stays open for 15 minutes without use, and never for more than
+8 hours (keys_ttl and keys_max in config.toml).`,
 		Example: "  vault unlock",
 		RunE: func(c *cobra.Command, _ []string) error {
 			store, err := app.openStore()
@@ -35,14 +38,50 @@ func (app *App) unlockCommand() *cobra.Command {
 func (app *App) lockCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "lock", Short: "lock the keystore", Args: app.atMost(0, 0, ""),
-		Long:    "lock forgets the unlocked keystore: the next command that needs a key asks for the passphrase. Cached sessions stay of use.",
+		Long: `lock forgets the unlocked keystore, for all shells: the next command that needs
+a key asks again. In the Secret Service it locks the keyring that holds the
+keys, for other programs too; the macOS Keychain it leaves to the system.
+Cached sessions stay of use.`,
 		Example: "  vault lock",
 		RunE: func(*cobra.Command, []string) error {
-			store, err := app.openStore()
+			backends, err := app.backends()
 			if err != nil {
 				return err
 			}
-			return store.Lock()
+			var errs []error
+			for _, backend := range backends {
+				store, err := app.open(backend)
+				if err == nil {
+					err = store.Lock()
+				}
+				errs = append(errs, err)
+			}
+			return errors.Join(errs...)
 		},
 	}
+}
+
+// backends returns the keystores in use: the one for new keys, and those that
+// hold keys.
+func (app *App) backends() ([]string, error) {
+	c, err := app.choose()
+	if err != nil {
+		return nil, err
+	}
+	list := []string{c.backend}
+	if c.command {
+		return list, nil
+	}
+	index, err := app.readIndex()
+	if err != nil && !app.indexLost(err) {
+		return nil, err
+	}
+	if index.Backend != "" {
+		list = append(list, index.Backend)
+	}
+	for _, e := range index.Keys {
+		list = append(list, backendOf(index, e))
+	}
+	slices.Sort(list)
+	return slices.Compact(list), nil
 }

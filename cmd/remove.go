@@ -41,7 +41,7 @@ func (app *App) removeCommand() *cobra.Command {
 }
 
 func (app *App) remove(ctx context.Context, profile string, yes bool) error {
-	store, err := app.openStore()
+	store, err := app.holding(profile)
 	if err != nil {
 		return err
 	}

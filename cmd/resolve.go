@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -35,13 +37,9 @@ func (app *App) resolveIn(files *config.Files, name string, o switchFlags) (reso
 	if err := app.checkSettings(files, chain); err != nil {
 		return resolved{}, err
 	}
-	index, err := app.readIndex()
+	stored, err := app.stored()
 	if err != nil {
 		return resolved{}, err
-	}
-	stored := make(map[string]string, len(index.Keys))
-	for profile, entry := range index.Keys {
-		stored[profile] = entry.AccessKeyID
 	}
 	options := sts.Options{
 		Duration: o.Duration, NoSession: o.NoSession, MFASerial: app.Env["AWS_MFA_SERIAL"],
@@ -62,9 +60,23 @@ func (app *App) resolveIn(files *config.Files, name string, o switchFlags) (reso
 	}
 	plan, err := sts.NewPlan(chain, options)
 	if err != nil {
-		return resolved{}, err
+		return resolved{}, app.elsewhere(err)
 	}
 	return resolved{files, chain, plan}, nil
+}
+
+// elsewhere says of a key that is missing that another keystore has it.
+func (app *App) elsewhere(err error) error {
+	var source *sts.SourceError
+	if !errors.As(err, &source) || !source.NoKey {
+		return err
+	}
+	index, ierr := app.readIndex()
+	e, ok := index.Keys[source.Profile]
+	if ierr != nil || !ok {
+		return err
+	}
+	return &hintError{err, fmt.Sprintf("its key is in the keystore %q: leave out --backend and AWS_VAULT_BACKEND", backendOf(index, e))}
 }
 
 // checkSettings refuses what no call can be made with, where it stands.

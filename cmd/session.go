@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -83,9 +82,8 @@ func (app *App) cache(store func() (Store, error)) *sts.Cache {
 			if key, ok := rest.Load(ctx); ok {
 				return key, nil
 			}
-			if !exists(app.keysFile()) {
-				// Nobody is asked for a new passphrase just for the sake of a cache.
-				return nil, &fs.PathError{Op: "open", Path: tilde(app.keysFile(), app.Home), Err: errNoKeystore}
+			if index, err := app.readIndex(); err == nil && index.Backend == "" && !exists(app.keysFile()) {
+				return app.restingKey(ctx, rest)
 			}
 			s, err := store()
 			if err != nil {
@@ -109,6 +107,24 @@ func (app *App) cache(store func() (Store, error)) *sts.Cache {
 
 var errNoKeystore = errors.New("there is no keystore yet, where its key would be kept")
 
+// restingKey makes a sealing key that lies nowhere but in the kernel: nobody is
+// asked for a new passphrase just for the sake of a cache.
+func (app *App) restingKey(ctx context.Context, rest RestingKey) ([]byte, error) {
+	unlock, err := keystore.Lock(ctx, filepath.Join(app.locks(), "sealing-key.lock"))
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if key, ok := rest.Load(ctx); ok {
+		return key, nil
+	}
+	key := keystore.NewSealingKey()
+	if err := rest.Save(key); err != nil {
+		return nil, &fs.PathError{Op: "open", Path: tilde(app.keysFile(), app.Home), Err: errNoKeystore}
+	}
+	return key, nil
+}
+
 // mostRest bounds how long the sealing key rests in the kernel: a session
 // lasts 36 hours at most (AWS STS API Reference, GetSessionToken).
 const mostRest = 36 * time.Hour
@@ -119,13 +135,12 @@ func (app *App) runner(r resolved, o sessionOptions, force bool) (*sts.Runner, e
 	if err != nil {
 		return nil, err
 	}
-	store := sync.OnceValues(app.openStore)
 	return &sts.Runner{
 		Now:    app.Now,
-		Cache:  app.cache(store),
+		Cache:  app.cache(app.sealingStore),
 		Client: app.client(r.profile()),
 		Key: func(ctx context.Context, s sts.Step) (sts.Credentials, error) {
-			return app.key(ctx, r.files, s, store)
+			return app.key(ctx, r.files, s)
 		},
 		Token: func(_ context.Context, s sts.Step) (keystore.Secret, error) {
 			return keystore.Secret{}, &sts.SourceError{Profile: s.Profile, Why: "vault cannot get credentials from " + s.Reason}
@@ -147,7 +162,7 @@ func (app *App) least(o sessionOptions) (time.Duration, error) {
 }
 
 // key returns the long-lived key that a plan begins with.
-func (app *App) key(ctx context.Context, files *config.Files, s sts.Step, store func() (Store, error)) (sts.Credentials, error) {
+func (app *App) key(ctx context.Context, files *config.Files, s sts.Step) (sts.Credentials, error) {
 	if s.Action == sts.StaticKeys {
 		p, err := files.Profile(s.Profile)
 		if err != nil {
@@ -165,7 +180,7 @@ func (app *App) key(ctx context.Context, files *config.Files, s sts.Step, store 
 	case sts.CredentialSource, sts.LoginSession:
 		return sts.Credentials{}, &sts.SourceError{Profile: s.Profile, Why: "vault cannot get credentials from " + s.Reason}
 	}
-	st, err := store()
+	st, err := app.holding(s.Profile)
 	if err != nil {
 		return sts.Credentials{}, err
 	}
@@ -250,7 +265,7 @@ func (app *App) credentials(ctx context.Context, name string, o sessionOptions, 
 	if err != nil {
 		return resolved{}, target{}, err
 	}
-	settings, err := config.LoadSettings(app.settingsFile())
+	settings, err := app.ownSettings()
 	if err != nil {
 		return resolved{}, target{}, err
 	}

@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/shellvault/vault/config"
@@ -21,12 +24,25 @@ type Store interface {
 	Lock() error
 }
 
-// StoreOptions say which keystore to open, and how.
+// StoreOptions say which keystore to open, and how. Opening touches nothing.
 type StoreOptions struct {
+	Backend    string // one of config.Backends
+	Unattended bool   // nobody is there: no dialog, no question
+
+	// Of the sealed file.
 	Path       string
-	Passphrase func(context.Context, keystore.PassphraseRequest) (keystore.Secret, error)
+	Passphrase func(context.Context, keystore.PassphraseRequest) (keystore.Secret, error) // also of a keyring that has no dialog
 	Cache      keystore.DataKeyCache
-	Waiting    func()
+	Waiting    func() // before waiting for another process that unlocks
+
+	Bus        string // address of the session bus, "" for none
+	Plain      bool   // secrets cross the bus in clear
+	Collection string // of the Secret Service, "" for its default
+	LockFile   string // held around a dialog, and around changes by command
+
+	Command config.CommandSettings
+	Environ []string // of the commands
+	Stderr  io.Writer
 }
 
 // Defaults of how long the unlocked keystore rests.
@@ -35,28 +51,40 @@ const (
 	keysMax = 8 * time.Hour
 )
 
-// openStore returns the keystore: AWS_VAULT_BACKEND, else the config, else the
-// one that holds keys, else the only one there is.
+// openStore returns the keystore that new keys go to.
 func (app *App) openStore() (Store, error) {
-	app.Arm()
-	settings, err := config.LoadSettings(app.settingsFile())
+	c, err := app.choose()
 	if err != nil {
 		return nil, err
 	}
-	backend, from := app.Env["AWS_VAULT_BACKEND"], "AWS_VAULT_BACKEND"
-	if backend == "" {
-		backend, from = settings.Backend, app.settingsFile()
+	app.warnPin(c)
+	return app.open(c.backend)
+}
+
+// open returns the keystore of that backend, one and the same for a command.
+func (app *App) open(backend string) (Store, error) {
+	app.Arm()
+	app.mu.Lock()
+	defer app.mu.Unlock()
+	if store, ok := app.stores[backend]; ok {
+		return store, nil
 	}
-	index, err := app.readIndex()
-	if err != nil && !app.indexLost(err) {
+	settings, err := app.ownSettings()
+	if err != nil {
 		return nil, err
 	}
-	switch {
-	case backend != "" && backend != backendFile:
-		return nil, &usageError{text: fmt.Sprintf("%s: no keystore %q", from, backend), hint: "vault keeps keys in: file"}
-	case index.Backend != "" && index.Backend != backendFile:
-		return nil, &usageError{text: fmt.Sprintf("%s: the keys are in the keystore %q, which this vault does not have", app.indexFile(), index.Backend)}
+	store, err := app.Store(app.storeOptions(backend, settings))
+	if err != nil {
+		return nil, err
 	}
+	if app.stores == nil {
+		app.stores = map[string]Store{}
+	}
+	app.stores[backend] = store
+	return store, nil
+}
+
+func (app *App) storeOptions(backend string, settings config.Settings) StoreOptions {
 	idle, most := keysTTL, keysMax
 	if settings.KeysTTL != nil {
 		idle = *settings.KeysTTL
@@ -71,7 +99,13 @@ func (app *App) openStore() (Store, error) {
 		kernel := app.KernelKey(keystore.DataKeyDescription(app.keysFile()), idle, most)
 		cache = append(keystore.Caches{kernel}, cache...)
 	}
-	return app.Store(StoreOptions{
+	env := maps.Clone(app.Env)
+	for _, name := range ownSecrets {
+		delete(env, name)
+	}
+	return StoreOptions{
+		Backend:    backend,
+		Unattended: app.unattended,
 		Path:       app.keysFile(),
 		Passphrase: app.passphrase(settings),
 		Cache:      cache,
@@ -80,10 +114,53 @@ func (app *App) openStore() (Store, error) {
 				app.note("waiting for another vault that unlocks the keystore")
 			}
 		},
-	})
+		Bus:        app.bus(),
+		Plain:      settings.SecretService == "plain",
+		Collection: settings.Collection,
+		LockFile:   filepath.Join(app.locks(), "keystore.lock"),
+		Command:    settings.Command,
+		Environ:    env.Environ(),
+		Stderr:     app.Stderr,
+	}
 }
 
-const backendFile = "file"
+// bus returns the address of the session bus: the environment's, else that of
+// a login session (systemd, pam_systemd(8)).
+func (app *App) bus() string {
+	if address := app.Env["DBUS_SESSION_BUS_ADDRESS"]; address != "" {
+		return address
+	}
+	if dir := app.Env["XDG_RUNTIME_DIR"]; filepath.IsAbs(dir) && exists(filepath.Join(dir, "bus")) {
+		return "unix:path=" + dbusEscape(filepath.Join(dir, "bus"))
+	}
+	return ""
+}
+
+// dbusEscape escapes a value of an address (D-Bus Specification, "Server
+// Addresses").
+func dbusEscape(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; strings.IndexByte(letters+digits+"-_/.", c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02x", c)
+		}
+	}
+	return b.String()
+}
+
+// ownSettings returns what config.toml says, read once.
+func (app *App) ownSettings() (config.Settings, error) {
+	if app.loaded != nil {
+		return *app.loaded, nil
+	}
+	settings, err := config.LoadSettings(app.settingsFile())
+	if err == nil {
+		app.loaded = &settings
+	}
+	return settings, err
+}
 
 // indexLost reports whether err may be for the lack of an index that the
 // keystore could make anew.
@@ -114,11 +191,15 @@ func (app *App) repairIndex(ctx context.Context) error {
 			return err
 		}
 	}
-	store, err := app.openStore()
+	c, err := app.choose()
 	if err != nil {
 		return err
 	}
-	if err := keystore.RebuildIndex(ctx, path, backendFile, store); err != nil {
+	store, err := app.open(c.backend)
+	if err != nil {
+		return err
+	}
+	if err := keystore.RebuildIndex(ctx, path, c.backend, store); err != nil {
 		return err
 	}
 	app.note("made the index of the keystore anew")
@@ -130,7 +211,7 @@ func (app *App) repairIndex(ctx context.Context) error {
 // terminal. Only a person is asked twice.
 func (app *App) passphrase(settings config.Settings) func(context.Context, keystore.PassphraseRequest) (keystore.Secret, error) {
 	return func(ctx context.Context, ask keystore.PassphraseRequest) (keystore.Secret, error) {
-		given, from, err := app.givenPassphrase(ctx, settings)
+		given, from, err := app.givenPassphrase(ctx, settings, ask.New)
 		if err != nil {
 			return keystore.Secret{}, err
 		}
@@ -139,6 +220,9 @@ func (app *App) passphrase(settings config.Settings) func(context.Context, keyst
 				return keystore.Secret{}, fmt.Errorf("%w from %s", keystore.ErrPassphrase, from)
 			}
 			return given, nil
+		}
+		if app.unattended {
+			return keystore.Secret{}, keystore.ErrLocked
 		}
 		if ask.Attempt > 1 {
 			app.note("wrong passphrase")
@@ -180,8 +264,14 @@ func noTerminal(err error) error {
 	return err
 }
 
-func (app *App) givenPassphrase(ctx context.Context, settings config.Settings) (given keystore.Secret, from string, err error) {
+func (app *App) givenPassphrase(ctx context.Context, settings config.Settings, new bool) (given keystore.Secret, from string, err error) {
 	switch {
+	case new && app.rewrap.on:
+		// What gives the old one does not give another.
+		if app.rewrap.new.IsZero() {
+			return keystore.Secret{}, "", nil
+		}
+		return app.rewrap.new, "--new-passphrase-file", nil
 	case app.flags.passphraseFile != "":
 		line, err := firstLine(app.flags.passphraseFile)
 		if err != nil {

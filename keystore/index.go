@@ -21,6 +21,7 @@ type Index struct {
 type IndexEntry struct {
 	AccessKeyID string    `json:"access_key_id"`
 	Added       time.Time `json:"added,omitzero"`
+	Backend     string    `json:"backend,omitempty"` // that holds it, if that is not the index's
 }
 
 type indexJSON struct {
@@ -86,6 +87,15 @@ func RebuildIndex(ctx context.Context, path, backend string, store Store) error 
 			return nil, err
 		}
 		ix := Index{Backend: backend, Keys: map[string]IndexEntry{}}
+		for profile, e := range before.Keys {
+			// Of other backends there is only what the index said.
+			if e.Backend == "" {
+				e.Backend = before.Backend
+			}
+			if e.Backend != "" && e.Backend != backend {
+				ix.Keys[profile] = e
+			}
+		}
 		for _, profile := range profiles {
 			key, err := GetUserKey(ctx, store, profile)
 			if err != nil {

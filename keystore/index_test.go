@@ -36,14 +36,14 @@ func TestIndex(t *testing.T) {
 	added := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	err := UpdateIndex(t.Context(), path, func(ix *Index) error {
 		ix.Backend = "file"
-		ix.Keys["work"] = IndexEntry{"AKIA1", added}
+		ix.Keys["work"] = IndexEntry{AccessKeyID: "AKIA1", Added: added}
 		ix.Keys["a <b>"] = IndexEntry{AccessKeyID: "AKIA2"}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Index{"file", map[string]IndexEntry{"work": {"AKIA1", added}, "a <b>": {AccessKeyID: "AKIA2"}}}
+	want := Index{"file", map[string]IndexEntry{"work": {AccessKeyID: "AKIA1", Added: added}, "a <b>": {AccessKeyID: "AKIA2"}}}
 	if ix, err := ReadIndex(path); err != nil || !reflect.DeepEqual(ix, want) {
 		t.Errorf("got %+v, %v, want %+v", ix, err, want)
 	}
@@ -92,7 +92,7 @@ func TestIndexDamaged(t *testing.T) {
 		{`{"v":1,"keys":[]}`, IndexEntry{AccessKeyID: "AKIA2"}},
 		{`{"keys":{}}`, IndexEntry{AccessKeyID: "AKIA2"}},
 		{`{"v":1,"keys":{"home":{"access_key_id":"AKIA2","added":"2026-02-02T03:04:05Z"`, IndexEntry{AccessKeyID: "AKIA2"}},
-		{`{"v":1,"backend":"x","keys":{"home":{"access_key_id":"AKIA2","added":"2026-02-02T03:04:05Z"},"gone":{}}}`, IndexEntry{"AKIA2", later}},
+		{`{"v":1,"backend":"file","keys":{"home":{"access_key_id":"AKIA2","added":"2026-02-02T03:04:05Z"},"gone":{}}}`, IndexEntry{AccessKeyID: "AKIA2", Added: later}},
 		{`{"v":1,"keys":{"home":{"access_key_id":"AKIA9","added":"2026-02-02T03:04:05Z"}}}`, IndexEntry{AccessKeyID: "AKIA2"}},
 	}
 	for i, test := range tests {
@@ -114,7 +114,7 @@ func TestIndexDamaged(t *testing.T) {
 		if err := RebuildIndex(t.Context(), path, "file", store); err != nil {
 			t.Fatal(err)
 		}
-		want := Index{"file", map[string]IndexEntry{"work": {"AKIA1", created}, "home": test.home}}
+		want := Index{"file", map[string]IndexEntry{"work": {AccessKeyID: "AKIA1", Added: created}, "home": test.home}}
 		if ix, err := ReadIndex(path); err != nil || !reflect.DeepEqual(ix, want) {
 			t.Errorf("%q: rebuilt %+v, %v, want %+v", test.data, ix, err, want)
 		}

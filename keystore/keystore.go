@@ -64,6 +64,7 @@ var (
 	ErrNotFound    = errors.New("not in the keystore")
 	ErrLocked      = errors.New("locked, and there is no way to ask for the passphrase")
 	ErrPassphrase  = errors.New("wrong passphrase")
+	ErrUnavailable = errors.New("not reachable")
 	ErrCorrupt     = errors.New("corrupt")
 	ErrVersion     = errors.New("written by a newer version")
 	ErrPermissions = errors.New("unsafe permissions")

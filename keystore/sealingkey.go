@@ -34,6 +34,9 @@ func SealingKey(ctx context.Context, store Store, cache DataKeyCache, lock strin
 	return key, nil
 }
 
+// NewSealingKey returns a sealing key that no store has.
+func NewSealingKey() []byte { return randomBytes(keySize) }
+
 func readSealingKey(ctx context.Context, store Store) ([]byte, error) {
 	value, err := store.Get(ctx, sealingKeyName)
 	if err != nil {

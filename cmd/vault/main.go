@@ -51,9 +51,8 @@ func run() int {
 		Client: func(o cmd.ClientOptions) sts.Client {
 			return &sts.AWS{Now: time.Now, CABundle: o.CABundle, FIPS: o.FIPS, Dual: o.DualStack}
 		},
-		Store: func(o cmd.StoreOptions) (cmd.Store, error) {
-			return &keystore.File{Path: o.Path, Passphrase: o.Passphrase, Cache: o.Cache, Waiting: o.Waiting}, nil
-		},
+		Store:     cmd.OpenStore,
+		Automatic: cmd.AutomaticBackend,
 		KernelKey: func(description string, idle, most time.Duration) cmd.RestingKey {
 			return keystore.KernelKey{Description: description, Idle: idle, Max: most, Now: time.Now}
 		},
