@@ -130,7 +130,9 @@ func (app *App) explain(ctx context.Context, name string, o sessionOptions, flag
 		if err := app.explainSteps(ctx, x, r, o); err != nil {
 			return nil, err
 		}
-		x.Warnings = append(x.Warnings, r.plan.Notes...)
+		for _, note := range r.plan.Notes {
+			x.Warnings = append(x.Warnings, app.shortened(note))
+		}
 		x.Warnings = append(x.Warnings, app.shadowed(r)...)
 	}
 	x.Warnings = append(x.Warnings, app.lint(files, p)...)
@@ -204,7 +206,7 @@ func (app *App) explainSteps(ctx context.Context, x *explanation, r resolved, o 
 		j := stepJSON{Action: s.Action, Profile: s.Profile, AccessKeyID: s.AccessKeyID, RoleARN: s.RoleARN, MFASerial: s.MFASerial,
 			Source: s.Source, TokenFile: s.TokenFile, Command: s.Command, Login: s.Login,
 			SSOSession: s.SSOSession, SSOStartURL: s.SSOStartURL, SSOAccount: s.SSOAccount, SSORole: s.SSORole,
-			Duration: int(s.Duration / time.Second), Region: s.Region, Endpoint: s.Endpoint, Reason: s.Reason}
+			Duration: int(s.Duration / time.Second), Region: s.Region, Endpoint: s.Endpoint, Reason: app.shortened(s.Reason)}
 		limit := least
 		if i < len(steps)-1 {
 			limit = 0
@@ -227,6 +229,11 @@ func (app *App) explainSteps(ctx context.Context, x *explanation, r resolved, o 
 		x.Steps[i] = j
 	}
 	return nil
+}
+
+// shortened shortens the paths below the home folder in a sentence.
+func (app *App) shortened(s string) string {
+	return strings.ReplaceAll(s, strings.TrimSuffix(app.Home, "/")+"/", "~/")
 }
 
 // locked reports whether a person would be asked for the keystore's
@@ -272,7 +279,11 @@ func (app *App) printExplanation(x *explanation) error {
 			case s.Asks != "":
 				state = "asks: " + s.Asks
 			}
-			table = append(table, []string{fmt.Sprint(i + 1), string(s.Action), s.Profile, life, with, state, s.Reason})
+			why := s.Reason
+			if s.Endpoint != "" {
+				why += ", at " + s.Endpoint
+			}
+			table = append(table, []string{fmt.Sprint(i + 1), string(s.Action), s.Profile, life, with, state, why})
 		}
 		b.WriteByte('\n')
 		_ = printTable(&b, table, func(row, column int, cell string) string {

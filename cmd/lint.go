@@ -8,25 +8,47 @@ import (
 	"github.com/shellvault/vault/sts"
 )
 
+// sources are the settings that say where a profile's credentials come from.
+var sources = []string{
+	"source_profile", "credential_source", "web_identity_token_file", "web_identity_token_process",
+	"sso_role_name", "aws_access_key_id", "login_session", "credential_process",
+}
+
+// winners says what a plan begins with, and which of the sources that is.
+var winners = map[sts.Action]struct {
+	text string
+	keys []string
+}{
+	sts.StoredKeys:                {"the key in the keystore wins", []string{"aws_access_key_id"}}, // the plan has a note on that
+	sts.StaticKeys:                {"the static keys win", []string{"aws_access_key_id"}},
+	sts.CredentialSource:          {"credential_source wins", []string{"credential_source"}},
+	sts.AssumeRoleWithWebIdentity: {"the web identity wins", []string{"web_identity_token_file", "web_identity_token_process"}},
+	sts.SSORoleCredentials:        {"Identity Center wins", []string{"sso_role_name"}},
+	sts.LoginSession:              {"login_session wins", []string{"login_session"}},
+	sts.CredentialProcess:         {"credential_process wins", []string{"credential_process"}},
+}
+
 // shadowed names the sources that a profile has beside the one that is used.
 func (app *App) shadowed(r resolved) []string {
-	first := r.plan.Steps[0]
 	p := r.profile()
-	var warnings []string
-	beside := func(key, winner string) {
-		if v, ok := p.Lookup(key); ok && v.Text != "" {
-			warnings = append(warnings, fmt.Sprintf("%s (%s:%d) is not used: %s", key, tilde(v.File, app.Home), v.Line, winner))
-		}
+	role := p.Get("role_arn") != ""
+	winner := winners[r.plan.Steps[0].Action]
+	if r.plan.Steps[0].Profile != p.Name {
+		winner.text, winner.keys = "source_profile wins", []string{"source_profile"}
 	}
-	switch {
-	case first.Action == sts.StoredKeys && first.Profile == p.Name:
-		for _, key := range []string{"source_profile", "credential_source", "web_identity_token_file", "sso_session", "sso_start_url", "login_session", "credential_process"} {
-			beside(key, "the key in the keystore wins")
+	var warnings []string
+	for i, key := range sources {
+		v, ok := p.Lookup(key)
+		why := winner.text
+		switch {
+		case !ok || v.Text == "" || slices.Contains(winner.keys, key):
+			continue
+		case i < 4 && !role:
+			why = "there is no role_arn"
+		case key == "source_profile" && v.Text == p.Name, key == "credential_process" && app.isSelf(p.Name, v.Text):
+			continue
 		}
-	case first.Action == sts.StaticKeys && first.Profile == p.Name:
-		for _, key := range []string{"login_session", "credential_process"} {
-			beside(key, "the static keys win")
-		}
+		warnings = append(warnings, fmt.Sprintf("%s (%s:%d) is not used: %s", key, tilde(v.File, app.Home), v.Line, why))
 	}
 	return warnings
 }
