@@ -39,6 +39,7 @@ type App struct {
 	Host    string // of this machine, for role session names
 	User    string
 	UID     int
+	Desktop bool   // of a system that always has one
 	Exe     string // this binary, as it was found, links not resolved
 	Version string
 	Now     func() time.Time
@@ -60,6 +61,7 @@ type App struct {
 	flags    globalFlags
 
 	unattended bool // nobody is asked for anything
+	noDialog   bool // nor in a window
 	rewrap     struct {
 		on  bool            // the passphrase is being changed
 		new keystore.Secret // to this one; zero if a person is asked

@@ -61,6 +61,7 @@ them from a program. In ~/.aws/config:
 			if err := opts.check(); err != nil {
 				return err
 			}
+			app.noDialog = true // who runs it may be a program in the background
 			return app.export(c.Context(), args[0], "json", opts)
 		},
 	}

@@ -26,8 +26,8 @@ type Store interface {
 
 // StoreOptions say which keystore to open, and how. Opening touches nothing.
 type StoreOptions struct {
-	Backend    string // one of config.Backends
-	Unattended bool   // nobody is there: no dialog, no question
+	Backend string // one of config.Backends
+	Ask     Ask    // who may be asked
 
 	// Of the sealed file.
 	Path       string
@@ -43,6 +43,34 @@ type StoreOptions struct {
 	Command config.CommandSettings
 	Environ []string // of the commands
 	Stderr  io.Writer
+}
+
+// Ask says who may be asked to unlock a keystore.
+type Ask int
+
+// What may be done to unlock.
+const (
+	AskNobody   Ask = iota // nothing: fail at once
+	AskTerminal            // a question on the terminal, and never a dialog
+	AskAnyhow              // a dialog of the system, then the terminal
+)
+
+// mayAsk says how a person can be asked to unlock a keystore. A dialog is for
+// who sits at the desktop: not for who came over SSH, nor for a program that
+// runs unattended.
+func (app *App) mayAsk() Ask {
+	terminal, ok := app.Terminal.(interface{ Present() bool })
+	present := !ok || terminal.Present()
+	desktop := app.Desktop || app.Env["DISPLAY"] != "" || app.Env["WAYLAND_DISPLAY"] != ""
+	switch {
+	case app.unattended:
+		return AskNobody
+	case app.noDialog || app.Env["SSH_CONNECTION"] != "" || app.Env["SSH_TTY"] != "":
+		return AskTerminal
+	case present || desktop:
+		return AskAnyhow
+	}
+	return AskNobody
 }
 
 // Defaults of how long the unlocked keystore rests.
@@ -105,7 +133,7 @@ func (app *App) storeOptions(backend string, settings config.Settings) StoreOpti
 	}
 	return StoreOptions{
 		Backend:    backend,
-		Unattended: app.unattended,
+		Ask:        app.mayAsk(),
 		Path:       app.keysFile(),
 		Passphrase: app.passphrase(settings),
 		Cache:      cache,

@@ -25,6 +25,17 @@ type Terminal interface {
 // from the background would stop the job.
 type TTY struct{}
 
+// Present reports whether there is a terminal to ask on.
+func (TTY) Present() bool {
+	fd, err := unix.Open("/dev/tty", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	front, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+	return err == nil && front == unix.Getpgrp()
+}
+
 // Ask asks on /dev/tty.
 func (TTY) Ask(ctx context.Context, question string, hidden bool) (string, error) {
 	// Non-blocking, so that waiting for a line can be given up.

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 	"syscall"
@@ -45,6 +46,7 @@ func run() int {
 		User:      username(env),
 		Exe:       executable(),
 		Version:   version,
+		Desktop:   runtime.GOOS == "darwin",
 		Now:       time.Now,
 		Terminal:  cmd.TTY{},
 		Parent:    parent,
