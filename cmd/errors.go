@@ -182,6 +182,8 @@ func (app *App) callHints(e *sts.CallError) []string {
 			"the role does not exist, does not trust the caller, or wants MFA: AWS does not say which",
 			fmt.Sprintf("called with key %s, %s, for profile %q", e.AccessKeyID, device, step.Profile),
 		}
+	case step.Action == sts.AssumeRoleWithWebIdentity && e.Code != "" && e.Code != "ValidationError":
+		return webIdentityHints(e)
 	case e.Code == "InvalidClientTokenId":
 		return []string{fmt.Sprintf("AWS does not know key %s, or it is not active; replace it with: %s add --overwrite PROFILE", e.AccessKeyID, name)}
 	case e.Code == "SignatureDoesNotMatch":
@@ -190,6 +192,26 @@ func (app *App) callHints(e *sts.CallError) []string {
 		return []string{"ask for less with --duration or duration_seconds, or raise the role's maximum session duration"}
 	case e.Code == "" && e.Host != "":
 		return []string{"nothing was changed; try again when the network is there"}
+	}
+	return nil
+}
+
+// webIdentityHints says what may be wrong with the token of a web identity
+// (AWS STS API Reference, AssumeRoleWithWebIdentity, "Errors").
+func webIdentityHints(e *sts.CallError) []string {
+	from := e.Step.TokenFile
+	if from == "" {
+		from = "web_identity_token_process of profile " + e.Step.Profile
+	}
+	switch e.Code {
+	case "ExpiredTokenException":
+		return []string{"get a new token into " + from}
+	case "InvalidIdentityToken":
+		return []string{"AWS does not take the token from " + from + ": the account has to know its issuer and its audience"}
+	case "IDPCommunicationError":
+		return []string{"AWS cannot reach the issuer of the token: try again in a moment"}
+	case "AccessDenied":
+		return []string{"the role does not exist, or does not trust this token's issuer, audience or subject: AWS does not say which"}
 	}
 	return nil
 }

@@ -19,9 +19,24 @@ const resolvingVariable = "__VAULT_RESOLVING"
 
 // process runs a profile's credential_process.
 func (app *App) process(ctx context.Context, s sts.Step) (sts.Credentials, error) {
+	out, err := app.printed(ctx, s, "credential_process")
+	defer clear(out)
+	if err != nil {
+		return sts.Credentials{}, err
+	}
+	got, err := sts.ParseProcess(out, app.Now())
+	if err != nil {
+		return sts.Credentials{}, fmt.Errorf("profile %q: credential_process: %w", s.Profile, err)
+	}
+	return got, nil
+}
+
+// printed runs the command of a step, which the setting names, and returns
+// what it prints.
+func (app *App) printed(ctx context.Context, s sts.Step, setting string) ([]byte, error) {
 	resolving := app.Env[resolvingVariable]
 	if slices.Contains(strings.Split(resolving, ","), s.Profile) {
-		return sts.Credentials{}, usageErrorf("profile %q: its credential_process leads back to itself", s.Profile)
+		return nil, usageErrorf("profile %q: its %s leads back to itself", s.Profile, setting)
 	}
 	env := maps.Clone(app.Env)
 	for _, name := range ownSecrets {
@@ -30,21 +45,16 @@ func (app *App) process(ctx context.Context, s sts.Step) (sts.Credentials, error
 	env[resolvingVariable] = strings.TrimPrefix(resolving+","+s.Profile, ",")
 	app.Arm()
 	out, err := app.Command(ctx, s.Command, env.Environ())
-	defer clear(out)
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		return sts.Credentials{}, context.Canceled
+		err = context.Canceled
 	case errors.As(err, &exit):
-		return sts.Credentials{}, fmt.Errorf("profile %q: its credential_process ended with %s", s.Profile, exit)
+		err = fmt.Errorf("profile %q: its %s ended with %s", s.Profile, setting, exit)
 	case err != nil:
-		return sts.Credentials{}, fmt.Errorf("profile %q: credential_process: %w", s.Profile, err)
+		err = fmt.Errorf("profile %q: %s: %w", s.Profile, setting, err)
 	}
-	got, err := sts.ParseProcess(out, app.Now())
-	if err != nil {
-		return sts.Credentials{}, fmt.Errorf("profile %q: credential_process: %w", s.Profile, err)
-	}
-	return got, nil
+	return out, err
 }
 
 // isSelf reports whether a command asks this program for the profile's

@@ -142,7 +142,10 @@ func (app *App) runner(r resolved, o sessionOptions, force bool) (*sts.Runner, e
 		Key: func(ctx context.Context, s sts.Step) (sts.Credentials, error) {
 			return app.key(ctx, r.files, s)
 		},
-		Token: func(_ context.Context, s sts.Step) (keystore.Secret, error) {
+		Token: func(ctx context.Context, s sts.Step) (keystore.Secret, error) {
+			if s.Action == sts.AssumeRoleWithWebIdentity {
+				return app.webIdentity(ctx, s)
+			}
 			return keystore.Secret{}, &sts.SourceError{Profile: s.Profile, Why: "vault cannot get credentials from " + s.Reason}
 		},
 		MFA:   app.mfa(o.mfaCode),

@@ -34,7 +34,7 @@ func (s *Server) record(c *call, service string) *Request {
 	for name, values := range c.params {
 		switch name {
 		case "Action", "Version":
-		case "TokenCode":
+		case "TokenCode", "WebIdentityToken":
 			params.Set(name, masked)
 		default:
 			params[name] = slices.Clone(values)

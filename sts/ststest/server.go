@@ -64,6 +64,7 @@ type Server struct {
 	users      map[string]*User       // by ARN
 	roles      map[string]*Role       // by ARN
 	devices    map[string]*MFA        // by serial
+	issuers    map[string]*Issuer     // by URL
 	keys       map[string]*credential // by access key id
 	requests   []*Request
 	failures   map[string][]*failing // by action
@@ -88,6 +89,7 @@ func New(now func() time.Time) *Server {
 		users:      make(map[string]*User),
 		roles:      make(map[string]*Role),
 		devices:    make(map[string]*MFA),
+		issuers:    make(map[string]*Issuer),
 		keys:       make(map[string]*credential),
 		failures:   make(map[string][]*failing),
 	}

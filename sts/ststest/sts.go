@@ -13,11 +13,13 @@ var stsAPI = queryAPI{
 	version:   "2011-06-15",
 	namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
 	actions: map[string]action{
-		"AssumeRole":         (*Server).assumeRole,
-		"GetCallerIdentity":  (*Server).getCallerIdentity,
-		"GetFederationToken": (*Server).getFederationToken,
-		"GetSessionToken":    (*Server).getSessionToken,
+		"AssumeRole":                (*Server).assumeRole,
+		"AssumeRoleWithWebIdentity": (*Server).assumeRoleWithWebIdentity,
+		"GetCallerIdentity":         (*Server).getCallerIdentity,
+		"GetFederationToken":        (*Server).getFederationToken,
+		"GetSessionToken":           (*Server).getSessionToken,
 	},
+	unsigned: map[string]bool{"AssumeRoleWithWebIdentity": true},
 }
 
 // The limits of GetSessionToken and GetFederationToken.

@@ -110,6 +110,9 @@ type Trust struct {
 	DenySourceIdentity    bool // sts:SetSourceIdentity is not granted
 	DenyTags              bool // sts:TagSession is not granted
 
+	// WebIdentity are the web identities that may assume the role.
+	WebIdentity []WebIdentity
+
 	// MaxSessionDuration is the role's, from 1 h to 12 h. 0 is 1 h.
 	MaxSessionDuration time.Duration
 }
@@ -143,6 +146,7 @@ func (s *Server) AddRole(account, name string, trust Trust) *Role {
 		panic(fmt.Sprintf("ststest: MaxSessionDuration %s of role %q is not between 1h and 12h", d, name))
 	}
 	trust.Principals = slices.Clone(trust.Principals)
+	trust.WebIdentity = slices.Clone(trust.WebIdentity)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	partition := s.partition(account)

@@ -1,0 +1,46 @@
+package cmd_test
+
+import (
+	"maps"
+	"os"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/shellvault/vault/sts/ststest"
+)
+
+// issuerURL is the identity provider that the scripts' web identities are of.
+const issuerURL = "https://ci.example.com"
+
+// withSources adds the commands of scripts about other sources than keys:
+//
+//	token FILE SUBJECT LIFE [AUDIENCE]  writes a token of issuerURL, which account 222222222222's role CI trusts for the subject "build"
+//	unsigned ACTION                     checks that the last call of ACTION was not signed
+func withSources(w *world, cmds map[string]func(*testscript.TestScript, bool, []string)) map[string]func(*testscript.TestScript, bool, []string) {
+	issuer := w.aws.AddIssuer(issuerURL, "sts.amazonaws.com")
+	w.aws.AddRole("222222222222", "CI", ststest.Trust{Principals: []string{"222222222222"},
+		WebIdentity: []ststest.WebIdentity{{Issuer: issuerURL, Audience: "sts.amazonaws.com", Subject: "build"}}})
+	w.aws.AddRole("222222222222", "Far", ststest.Trust{Principals: []string{"222222222222"}})
+	maps.Copy(cmds, map[string]func(*testscript.TestScript, bool, []string){
+		"token": func(ts *testscript.TestScript, _ bool, args []string) {
+			audience := "sts.amazonaws.com"
+			if len(args) > 3 {
+				audience = args[3]
+			}
+			ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(issuer.Token(audience, args[1], duration(ts, args[2]))+"\n"), 0o600))
+		},
+		"unsigned": func(ts *testscript.TestScript, _ bool, args []string) {
+			for _, r := range w.aws.Requests() {
+				if r.Action == args[0] {
+					if r.AccessKeyID != "" {
+						ts.Fatalf("%s was signed by %s", r.Action, r.AccessKeyID)
+					}
+					return
+				}
+			}
+			ts.Fatalf("%s was not called", args[0])
+		},
+	})
+	return cmds
+}
+
