@@ -3,6 +3,7 @@ package cmd_test
 import (
 	"maps"
 	"os"
+	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -15,6 +16,8 @@ const issuerURL = "https://ci.example.com"
 // withSources adds the commands of scripts about other sources than keys:
 //
 //	token FILE SUBJECT LIFE [AUDIENCE]  writes a token of issuerURL, which account 222222222222's role CI trusts for the subject "build"
+//	instance [AUTHORIZATION]            this is an instance, and a container, with the role Box, which Far trusts
+//	noinstance                          the instance loses its role
 //	unsigned ACTION                     checks that the last call of ACTION was not signed
 func withSources(w *world, cmds map[string]func(*testscript.TestScript, bool, []string)) map[string]func(*testscript.TestScript, bool, []string) {
 	issuer := w.aws.AddIssuer(issuerURL, "sts.amazonaws.com")
@@ -29,6 +32,10 @@ func withSources(w *world, cmds map[string]func(*testscript.TestScript, bool, []
 			}
 			ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(issuer.Token(audience, args[1], duration(ts, args[2]))+"\n"), 0o600))
 		},
+		"instance": func(ts *testscript.TestScript, _ bool, args []string) {
+			w.aws.SetInstance(w.aws.AddRole("222222222222", "Box", ststest.Trust{}), strings.Join(args, ""))
+		},
+		"noinstance": func(*testscript.TestScript, bool, []string) { w.aws.SetInstance(nil, "") },
 		"unsigned": func(ts *testscript.TestScript, _ bool, args []string) {
 			for _, r := range w.aws.Requests() {
 				if r.Action == args[0] {

@@ -180,7 +180,13 @@ func (app *App) key(ctx context.Context, files *config.Files, s sts.Step) (sts.C
 	switch s.Action {
 	case sts.CredentialProcess:
 		return app.process(ctx, s)
-	case sts.CredentialSource, sts.LoginSession:
+	case sts.CredentialSource:
+		p, err := files.Profile(s.Profile)
+		if err != nil {
+			return sts.Credentials{}, err
+		}
+		return app.credentialSource(ctx, p, s)
+	case sts.LoginSession:
 		return sts.Credentials{}, &sts.SourceError{Profile: s.Profile, Why: "vault cannot get credentials from " + s.Reason}
 	}
 	st, err := app.holding(s.Profile)

@@ -32,9 +32,9 @@ const dropped = "Dropped"
 func (s *Server) record(c *call, service string) *Request {
 	params := url.Values{}
 	for name, values := range c.params {
-		switch name {
-		case "Action", "Version":
-		case "TokenCode", "WebIdentityToken":
+		switch {
+		case name == "Action", name == "Version":
+		case unsaid[name]:
 			params.Set(name, masked)
 		default:
 			params[name] = slices.Clone(values)

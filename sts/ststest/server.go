@@ -20,10 +20,10 @@
 // SDK signs by the system's clock while New reads another finds that out from
 // the first answer, as it would at AWS.
 //
-// Only STS is here. A service that signs its requests is found by the
-// credential scope of the signature, one that does not by its path; each has
-// a file of its own and an entry in services. The package knows nothing of
-// the rest of this module.
+// A service that signs its requests is found by the credential scope of the
+// signature and has an entry in services; one that does not is found by its
+// path and has entries in routes. Each has a file of its own. The package
+// knows nothing of the rest of this module.
 package ststest
 
 import (
@@ -66,6 +66,7 @@ type Server struct {
 	devices    map[string]*MFA        // by serial
 	issuers    map[string]*Issuer     // by URL
 	keys       map[string]*credential // by access key id
+	instance   *instance              // nil where the server is no machine's
 	requests   []*Request
 	failures   map[string][]*failing // by action
 }
@@ -167,6 +168,10 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.body = body
+	if found, ok := routeOf(r); ok {
+		found.serve(s, w, c)
+		return
+	}
 	c.auth, c.authErr = parseAuthorization(r.Header.Get("Authorization"))
 	serve, ok := services[c.auth.service]
 	if !ok {
