@@ -54,13 +54,14 @@ type App struct {
 	EvalMode  func()                                                                   // stop signals no longer stop this process
 	Command   func(ctx context.Context, line string, environ []string) ([]byte, error) // runs a command of the user's for what it prints
 	KernelKey func(description string, idle, most time.Duration) RestingKey
+	Detach    func(args []string, env shell.Env) (ended <-chan struct{}, err error) // starts vault in a session of its own, without a terminal
 
 	function string        // the shell function that called, "" if none did
 	dialect  shell.Dialect // its shell
 	out      bytes.Buffer  // of the commands that a shell evaluates
 	flags    globalFlags
 
-	unattended bool // nobody is asked for anything
+	unattended bool // nobody is asked, and nobody is told
 	noDialog   bool // nor in a window
 	rewrap     struct {
 		on  bool            // the passphrase is being changed
@@ -95,7 +96,13 @@ type ClientOptions struct {
 // Run runs the command line args, without the program's name, and returns the
 // exit code.
 func (app *App) Run(ctx context.Context, args []string) int {
-	args = app.fromFunction(args)
+	args, err := app.fromFunction(args)
+	if err != nil {
+		if len(args) > 0 && args[0] == "hook" {
+			return exitProtocol
+		}
+		return app.exit(err)
+	}
 	if len(args) == 1 && args[0] == "--version" {
 		return app.exit(app.printVersion()) // at once: scripts ask it often
 	}
@@ -113,7 +120,7 @@ func (app *App) Run(ctx context.Context, args []string) int {
 	root.SetIn(app.Stdin)
 	root.SetOut(app.Stdout)
 	root.SetErr(app.Stderr)
-	err := root.ExecuteContext(ctx)
+	err = root.ExecuteContext(ctx)
 	if ctx.Err() != nil && err != nil {
 		err = context.Canceled // ^C is not an error message
 	}
@@ -163,25 +170,29 @@ func (app *App) exit(err error) int {
 
 // evaluatedCommands are those whose stdout a shell evaluates; init, which is
 // evaluated by a shell that knows no function yet, writes for itself.
-var evaluatedCommands = []string{"use", "off", "refresh", "region"}
+var evaluatedCommands = []string{"use", "off", "refresh", "region", "hook"}
 
 // fromFunction takes off what the shell function puts in front of the user's
-// own words: --fn=SHELL:NAME.
-func (app *App) fromFunction(args []string) []string {
+// own words: --fn=SHELL:PROTOCOL:NAME. It fails where the function is of a
+// version that this binary does not understand.
+func (app *App) fromFunction(args []string) ([]string, error) {
 	if len(args) == 0 {
-		return args
+		return args, nil
 	}
 	rest, ok := strings.CutPrefix(args[0], "--fn=")
 	if !ok {
-		return args
+		return args, nil
 	}
-	name, function, _ := strings.Cut(rest, ":")
-	d, err := shell.ParseDialect(name)
-	if err != nil || !shell.FunctionName(function) {
-		return args
+	f := strings.SplitN(rest, ":", 3)
+	d, err := shell.ParseDialect(f[0])
+	if err != nil || len(f) < 2 || !shell.FunctionName(f[len(f)-1]) {
+		return args, nil
 	}
-	app.dialect, app.function = d, function
-	return args[1:]
+	app.dialect, app.function = d, f[len(f)-1]
+	if len(f) == 2 || f[1] != shell.Protocol {
+		err = errProtocol
+	}
+	return args[1:], err
 }
 
 // name is what the user types to call vault.
@@ -210,6 +221,9 @@ func (app *App) report(err error) {
 }
 
 func (app *App) note(line string) {
+	if app.unattended {
+		return
+	}
 	fmt.Fprintf(app.Stderr, "vault: %s\n", oneLine(line))
 }
 
@@ -336,13 +350,30 @@ func (app *App) commands(args []string) []*cobra.Command {
 		name string
 		make func() *cobra.Command
 	}{
-		{"add", app.addCommand}, {"clear", app.clearCommand}, {"completion", app.completionCommand},
-		{"credential-process", app.credentialProcessCommand}, {"exec", app.execCommand}, {"explain", app.explainCommand}, {"export", app.exportCommand},
-		{"init", app.initCommand}, {"list", app.listCommand}, {"lock", app.lockCommand}, {"man", app.manCommand},
-		{"migrate", app.migrateCommand}, {"off", app.offCommand}, {"passphrase", app.passphraseCommand},
-		{"refresh", app.refreshCommand}, {"region", app.regionCommand},
-		{"remove", app.removeCommand}, {"reset", app.resetCommand}, {"status", app.statusCommand}, {"unlock", app.unlockCommand},
-		{"use", app.useCommand}, {"version", app.versionCommand},
+		{"add", app.addCommand},
+		{"clear", app.clearCommand},
+		{"completion", app.completionCommand},
+		{"credential-process", app.credentialProcessCommand},
+		{"exec", app.execCommand},
+		{"explain", app.explainCommand},
+		{"export", app.exportCommand},
+		{"hook", app.hookCommand},
+		{"init", app.initCommand},
+		{"list", app.listCommand},
+		{"lock", app.lockCommand},
+		{"man", app.manCommand},
+		{"migrate", app.migrateCommand},
+		{"off", app.offCommand},
+		{"passphrase", app.passphraseCommand},
+		{"prompt", app.promptCommand},
+		{"refresh", app.refreshCommand},
+		{"region", app.regionCommand},
+		{"remove", app.removeCommand},
+		{"reset", app.resetCommand},
+		{"status", app.statusCommand},
+		{"unlock", app.unlockCommand},
+		{"use", app.useCommand},
+		{"version", app.versionCommand},
 	}
 	var all []*cobra.Command
 	for _, c := range table {

@@ -39,7 +39,9 @@ type target struct {
 	profile string
 	creds   sts.Credentials
 	region  string
-	color   string    // of the prompt segment
+	account string // that the plan leads into, as far as is known
+	shown   config.ProfileSettings
+	format  string    // of the prompt segment, "" for the usual
 	more    shell.Env // settings of the profile that would be lost without AWS_PROFILE
 }
 

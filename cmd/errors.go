@@ -20,6 +20,7 @@ const (
 	exitNotLoaded = 3
 	exitKeystore  = 4
 	exitHuman     = 5
+	exitProtocol  = 6
 	exitCanceled  = 130 // 128 + SIGINT
 )
 
@@ -61,6 +62,7 @@ func (e *hintError) Unwrap() error { return e.error }
 
 var (
 	errNoTerminal = errors.New("there is no terminal to ask on")
+	errProtocol   = errors.New("this shell was loaded by another version of vault")
 	errBackground = fmt.Errorf("%w: vault runs in the background", errNoTerminal)
 )
 
@@ -86,6 +88,8 @@ func exitCode(err error) int {
 		return int(exit)
 	case errors.As(err, &notLoaded):
 		return exitNotLoaded
+	case errors.Is(err, errProtocol):
+		return exitProtocol
 	case errors.Is(err, sts.ErrNoCode), errors.Is(err, errNoTerminal):
 		return exitHuman
 	case isKeystoreError(err):
@@ -120,6 +124,8 @@ func (app *App) hints(err error) []string {
 		return []string{hint.hint}
 	case errors.As(err, &notLoaded):
 		return notLoaded.lines(app.called())
+	case errors.Is(err, errProtocol):
+		return []string{"open a new shell, or load it again as the startup file does"}
 	case errors.As(err, &notFound):
 		if len(notFound.Near) > 0 {
 			return []string{"did you mean " + strings.Join(quoted(notFound.Near), " or ") + "?"}

@@ -62,7 +62,7 @@ func (app *App) exec(ctx context.Context, profile string, argv []string, opts se
 		return err
 	}
 	app.notes(r)
-	now := newState(r, t, opts.switchFlags)
+	now := app.newState(r, t, opts.switchFlags)
 	err = app.Exec(path, argv, app.child(t, now).Environ())
 	return app.cannotRun(argv[0], err)
 }

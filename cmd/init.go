@@ -14,12 +14,14 @@ func (app *App) initCommand() *cobra.Command {
 	var opts struct {
 		name     string
 		noPrompt bool
+		noHook   bool
 	}
 	c := &cobra.Command{
 		Use:   "init SHELL",
 		Short: "print the script that loads vault into zsh, bash or fish",
 		Long: `init prints a script that defines the shell function "vault", completes its
-words, and shows the profile in the prompt. Load it in the startup file:
+words, shows the profile in the prompt, and renews credentials before they
+expire. Load it in the startup file:
   ~/.zshrc                     eval "$(vault init zsh)"
   ~/.bashrc                    eval "$(vault init bash)"
   ~/.config/fish/config.fish   vault init fish | source
@@ -38,7 +40,7 @@ binary by its path; who needs both names it otherwise:
 			if !shell.FunctionName(opts.name) {
 				return usageErrorf("--cmd %q: a function's name is made of letters, digits, - and _", opts.name)
 			}
-			script, err := d.Script(shell.Init{Exe: app.Exe, Name: opts.name, Prompt: !opts.noPrompt, Now: app.Now(), More: completions.Loaded(string(d))})
+			script, err := d.Script(shell.Init{Exe: app.Exe, Name: opts.name, Prompt: !opts.noPrompt, Hook: !opts.noHook, Stamps: app.locks(), Now: app.Now(), More: completions.Loaded(string(d))})
 			if err != nil {
 				return err
 			}
@@ -48,6 +50,7 @@ binary by its path; who needs both names it otherwise:
 	}
 	c.Flags().StringVar(&opts.name, "cmd", "vault", "`NAME` of the function")
 	c.Flags().BoolVar(&opts.noPrompt, "no-prompt", false, "leave the prompt alone; vault_prompt_info prints the segment")
+	c.Flags().BoolVar(&opts.noHook, "no-hook", false, "renew nothing by itself: the segment alone")
 	return c
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/shellvault/vault/shell"
 )
 
 func (app *App) refreshCommand() *cobra.Command {
@@ -48,16 +50,32 @@ func (app *App) refresh(ctx context.Context, session sessionOptions, shellFlag s
 			"take them back with: " + app.name() + " use " + word(old.Profile),
 		}
 	}
+	if old.ended(app.Now()) {
+		return &hintError{
+			fmt.Errorf("refresh: the %s for %q are over: its credentials are not renewed", roughly(old.Flags.For), old.Profile),
+			"start again with: " + app.name() + " use " + word(old.Profile),
+		}
+	}
 	session.switchFlags = old.Flags
 	r, t, err := app.credentials(ctx, old.Profile, session, force)
 	if err != nil {
 		return err
 	}
-	now := newState(r, t, old.Flags)
-	now.Prev = old.Prev
+	now, want, keep := app.renewal(r, t, old)
 	app.notes(r)
-	want := t.variables()
-	var keep []string
+	app.stampSwitch(now)
+	say := "renewed "
+	if now.Key == old.Key {
+		say = "still fresh: "
+	}
+	return app.print(d, old, now, want, keep, say+app.until(t))
+}
+
+// renewal is the switch old with new credentials: its state, its variables, and
+// those of them that are the user's own by now.
+func (app *App) renewal(r resolved, t target, old *state) (now *state, want shell.Env, keep []string) {
+	now, want = app.newState(r, t, old.Flags), t.variables()
+	now.Prev, now.Back, now.End = old.Prev, old.Back, old.End
 	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
 		if _, set := old.Set[name]; set && !old.ours(app.Env, name) {
 			keep = append(keep, name)
@@ -65,9 +83,5 @@ func (app *App) refresh(ctx context.Context, session sessionOptions, shellFlag s
 			delete(want, name) // exported since a switch without a region
 		}
 	}
-	say := "renewed "
-	if now.Key == old.Key {
-		say = "still fresh: "
-	}
-	return app.print(d, old, now, want, keep, say+app.until(t))
+	return now, want, keep
 }

@@ -50,4 +50,3 @@ func withSources(w *world, cmds map[string]func(*testscript.TestScript, bool, []
 	})
 	return cmds
 }
-

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,8 @@ func (o *sessionOptions) check() error {
 		return usageErrorf("--region %q is not the name of a region", o.Region)
 	case o.Duration != 0 && o.Duration < 15*time.Minute:
 		return usageErrorf("--duration %s is shorter than 15m, the least that AWS allows", o.Duration)
+	case o.For < 0 || o.For != 0 && o.For < time.Second:
+		return usageErrorf("--for %s is no time to work in", o.For)
 	case o.MinTTL < 0:
 		return usageErrorf("--min-ttl %s is negative", o.MinTTL)
 	case o.mfaCode != "" && !isMFACode(o.mfaCode):
@@ -206,10 +209,21 @@ func (app *App) key(ctx context.Context, files *config.Files, s sts.Step) (sts.C
 	return sts.Credentials{AccessKeyID: key.AccessKeyID, SecretAccessKey: key.SecretAccessKey}, nil
 }
 
+// flightFileOf is the lock of a step, by its hash or family.
+func (app *App) flightFileOf(hash string) string {
+	return filepath.Join(app.locks(), "step-"+hash+".lock")
+}
+
+// flightFile is the lock of the last step of a plan.
+func (app *App) flightFile(p sts.Plan) string {
+	last := len(p.Steps) - 1
+	return app.flightFileOf(cmp.Or(p.Family(last), p.Hash(last)))
+}
+
 // flight takes the lock of a step; while it waits it says for whom.
 func (app *App) flight(ctx context.Context, hash string) (func(), error) {
 	app.Arm()
-	path := filepath.Join(app.locks(), "step-"+hash+".lock")
+	path := app.flightFileOf(hash)
 	unlock, ok, err := keystore.TryLock(path)
 	if err != nil || ok {
 		return unlock, err
@@ -274,6 +288,7 @@ func (app *App) credentials(ctx context.Context, name string, o sessionOptions, 
 	if err != nil {
 		return resolved{}, target{}, err
 	}
+	// What cannot be read is said before a code is asked for.
 	settings, err := app.ownSettings()
 	if err != nil {
 		return resolved{}, target{}, err
@@ -286,18 +301,15 @@ func (app *App) credentials(ctx context.Context, name string, o sessionOptions, 
 	if err != nil {
 		return resolved{}, target{}, err
 	}
-	return r, target{
-		profile: name, creds: creds, region: app.regionOf(o.switchFlags, r.profile()),
-		more: app.settings(r.profile(), r.files, app.current()), color: settings.For(name).Color,
-	}, nil
+	return r, app.target(r, o, creds, settings), nil
 }
 
-// newState begins the state of a switch to t.
-func newState(r resolved, t target, o switchFlags) *state {
-	s := &state{Profile: t.profile, Key: t.creds.AccessKeyID, Expires: t.creds.Expires, Color: t.color}
-	s.Flags, s.Plan = o, r.plan.Hash(len(r.plan.Steps)-1)
-	if !t.creds.Issued.IsZero() {
-		s.Issued = t.creds.Issued.Unix()
+// target returns what a switch to the credentials exports and shows.
+func (app *App) target(r resolved, o sessionOptions, creds sts.Credentials, settings config.Settings) target {
+	name := r.profile().Name
+	return target{
+		profile: name, creds: creds, region: app.regionOf(o.switchFlags, r.profile()),
+		more: app.settings(r.profile(), r.files, app.current()), account: account(r),
+		shown: settings.For(name), format: settings.Prompt,
 	}
-	return s
 }

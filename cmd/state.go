@@ -9,6 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+
+	"github.com/shellvault/vault/sts"
 )
 
 // Names of our own variables. VAULT_* belongs to HashiCorp's Vault.
@@ -21,24 +24,32 @@ const (
 // A state describes the switch that a shell is in: enough to renew it, to go
 // back, and to undo it. It holds no secret, so that child shells inherit it.
 //
-// Its first fields stand in clear, for the prompt segment to read without a
-// process: VERSION:EXPIRES:KEY:COLOR:PROFILE:REST, expiry in Unix seconds (0: never).
+// Its first fields stand in clear, for the shell to read without a process:
+// VERSION|EXPIRES|DUE|LEAST|END|KEY|HASH|STYLE|PROFILE|LABEL|REST. Times are
+// Unix seconds, 0 for none. LABEL alone may contain the separator.
 type state struct {
 	Profile string
 	Key     string // the access key id that was exported
 	Expires time.Time
-	Color   string // of the segment while all is well; "": green
+	Due     time.Time // when the credentials are to be renewed
+	Least   time.Time // from then on they are not handed out if they can be renewed
+	End     time.Time // the deadline of --for
+	Hash    string    // of the plan; names the stamp
+	Style   string    // of the segment while all is well: a colour or styleProtected; "": green
+	Label   string    // the segment's text, with {left} and {region} to be filled in
 	rest
 }
 
 type rest struct {
 	ID     string             `json:"id"` // of the shell's saved variables
 	Flags  switchFlags        `json:"f"`
-	Plan   string             `json:"h"` // hash of the plan
 	Issued int64              `json:"i,omitempty"`
+	Of     string             `json:"a,omitempty"` // the account, as a person calls it
+	Icon   string             `json:"c,omitempty"`
 	Set    map[string]string  `json:"s"` // what we exported: name to digest of the value
 	Was    map[string]*string `json:"w"` // what was exported before: the value, null for a secret
 	Prev   *previous          `json:"p,omitempty"`
+	Back   bool               `json:"b,omitempty"` // at the deadline the shell goes back to Prev
 }
 
 // previous is the switch that "use -" goes back to.
@@ -53,40 +64,57 @@ type switchFlags struct {
 	Duration  time.Duration `json:"d,omitempty"`
 	MinTTL    time.Duration `json:"m,omitempty"`
 	NoSession bool          `json:"n,omitempty"`
+	For       time.Duration `json:"e,omitempty"` // after which the switch ends by itself
 }
 
-const stateVersion = "1"
+const (
+	stateVersion   = "2"
+	stateSeparator = "|"
+	styleProtected = "protected"
+)
 
 func (s *state) String() string {
 	data, err := json.Marshal(s.rest)
 	if err != nil {
 		panic(err) // strings and numbers
 	}
-	expires := int64(0)
-	if !s.Expires.IsZero() {
-		expires = s.Expires.Unix()
+	fields := []string{stateVersion}
+	for _, t := range []time.Time{s.Expires, s.Due, s.Least, s.End} {
+		fields = append(fields, strconv.FormatInt(unixOr0(t), 10))
 	}
-	return strings.Join([]string{stateVersion, strconv.FormatInt(expires, 10), s.Key, s.Color, s.Profile,
-		base64.RawURLEncoding.EncodeToString(data)}, ":")
+	fields = append(fields, s.Key, s.Hash, s.Style, s.Profile, s.Label, base64.RawURLEncoding.EncodeToString(data))
+	return strings.Join(fields, stateSeparator)
+}
+
+// unixOr0 returns t in Unix seconds, 0 for the zero time.
+func unixOr0(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
 }
 
 // parseState reads a state; ok is false for what is not one of this version.
 func parseState(text string) (s *state, ok bool) {
-	version, text, _ := strings.Cut(text, ":")
-	expires, text, _ := strings.Cut(text, ":")
-	key, text, _ := strings.Cut(text, ":")
-	color, text, _ := strings.Cut(text, ":")
-	i := strings.LastIndexByte(text, ':')
-	if version != stateVersion || i < 0 {
+	f := strings.SplitN(text, stateSeparator, 10)
+	if len(f) < 10 || f[0] != stateVersion || strings.ContainsFunc(text, unicode.IsControl) {
 		return nil, false
 	}
-	data, err := base64.RawURLEncoding.DecodeString(text[i+1:])
+	i := strings.LastIndex(f[9], stateSeparator)
+	if i < 0 {
+		return nil, false
+	}
+	data, err := base64.RawURLEncoding.DecodeString(f[9][i+1:])
 	if err != nil {
 		return nil, false
 	}
-	s = &state{Profile: text[:i], Key: key, Color: color}
-	seconds, err := strconv.ParseInt(expires, 10, 64)
-	if err != nil || json.Unmarshal(data, &s.rest) != nil || s.ID == "" || strings.ContainsAny(s.ID, " \n") || s.Profile == "" {
+	s = &state{Key: f[5], Hash: f[6], Style: f[7], Profile: f[8], Label: f[9][:i]}
+	for i, t := range []*time.Time{&s.Expires, &s.Due, &s.Least, &s.End} {
+		if *t, ok = unixTime(f[i+1]); !ok {
+			return nil, false
+		}
+	}
+	if json.Unmarshal(data, &s.rest) != nil || s.ID == "" || strings.ContainsAny(s.ID, " \n") || s.Profile == "" || !isHash(s.Hash) {
 		return nil, false
 	}
 	// It comes from the environment: it names only what a switch may touch.
@@ -100,11 +128,35 @@ func parseState(text string) (s *state, ok bool) {
 			return nil, false
 		}
 	}
-	if seconds != 0 {
-		s.Expires = time.Unix(seconds, 0).UTC()
-	}
 	return s, true
 }
+
+// unixTime reads Unix seconds, as many digits as the shells reckon with; 0 is
+// the zero time.
+func unixTime(text string) (t time.Time, ok bool) {
+	seconds, err := strconv.ParseUint(text, 10, 63)
+	if err != nil || len(text) > 12 {
+		return time.Time{}, false
+	}
+	if seconds == 0 {
+		return time.Time{}, true
+	}
+	return time.Unix(int64(seconds), 0).UTC(), true
+}
+
+// isHash reports whether s is a plan's hash, which can name a file.
+func isHash(s string) bool { return len(s) == 32 && strings.Trim(s, "0123456789abcdef") == "" }
+
+// checkProfileName refuses what cannot stand in a state.
+func checkProfileName(name string) error {
+	if strings.Contains(name, stateSeparator) || strings.ContainsFunc(name, unicode.IsControl) {
+		return usageErrorf("profile %q: a name with %s or a control character cannot be shown in a prompt", name, stateSeparator)
+	}
+	return nil
+}
+
+// ended reports whether the deadline of --for is over.
+func (s *state) ended(now time.Time) bool { return !s.End.IsZero() && !now.Before(s.End) }
 
 // switchable reports whether a switch may touch a variable.
 func switchable(name string) bool {
@@ -160,4 +212,29 @@ func digest(value string) string {
 
 func newID() string {
 	return strings.ToLower(rand.Text()[:10])
+}
+
+// newState begins the state of a switch to t.
+func (app *App) newState(r resolved, t target, o switchFlags) *state {
+	minTTL, _ := app.least(sessionOptions{switchFlags: o}) // was good enough for the runner
+	s := &state{Profile: t.profile, Key: t.creds.AccessKeyID, Expires: t.creds.Expires, Hash: r.plan.Hash(len(r.plan.Steps) - 1)}
+	s.Flags, s.Of, s.Icon = o, t.accountName(), t.shown.Icon
+	s.Style, s.Label = t.shown.Color, label(t)
+	if t.shown.Protected {
+		s.Style = styleProtected
+	}
+	issued := t.creds.Issued
+	if issued.IsZero() {
+		issued = app.Now()
+	} else {
+		s.Issued = issued.Unix()
+	}
+	if !s.Expires.IsZero() {
+		life := s.Expires.Sub(issued)
+		// What the issuer does not give longer is not asked for again before
+		// half of it is gone.
+		s.Due = s.Expires.Add(-min(max(sts.RenewalWindow(life), minTTL), life/2))
+		s.Least = s.Expires.Add(-min(max(sts.MinimumLife(life), minTTL), life/2))
+	}
+	return s
 }

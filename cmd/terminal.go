@@ -75,6 +75,11 @@ func (TTY) Ask(ctx context.Context, question string, hidden bool) (string, error
 	return line, err
 }
 
+// nobody is a Terminal that nobody sits in front of.
+type nobody struct{}
+
+func (nobody) Ask(context.Context, string, bool) (string, error) { return "", errNoTerminal }
+
 // maxLine bounds what is read from a terminal in answer to one question.
 const maxLine = 4096
 

@@ -34,12 +34,14 @@ func (app *App) useCommand() *cobra.Command {
 		Use:   "use PROFILE|-",
 		Short: "switch this shell to a profile",
 		Long: `use gives this shell short-lived credentials for a profile, in place of
-those that it has. "-" is the profile before.
+those that it has. "-" is the profile before. With --for the shell leaves by
+itself when the time is up, or goes back to the profile that it had.
 
 The shell function that "vault init" defines runs it; without one it is
   eval "$(vault use PROFILE)"`,
 		Example: `  vault use prod
   vault use prod --region eu-west-1 --duration 4h
+  vault use prod --for 30m
   vault use -`,
 		Args:              app.atMost(1, 1, "PROFILE"),
 		ValidArgsFunction: app.completeProfile,
@@ -51,6 +53,7 @@ The shell function that "vault init" defines runs it; without one it is
 		},
 	}
 	opts.bind(c.Flags())
+	c.Flags().DurationVar(&opts.For, "for", 0, "leave by itself after that time")
 	bindShell(c, &opts.shell)
 	app.completeFlags(c)
 	return c
@@ -104,13 +107,21 @@ func (app *App) use(ctx context.Context, name string, opts useOptions, changed f
 		name = prev.Profile
 		opts.switchFlags = merge(prev.Flags, opts.switchFlags, changed)
 	}
+	if err := checkProfileName(name); err != nil {
+		return err
+	}
 	r, t, err := app.credentials(ctx, name, opts.sessionOptions, false)
 	if err != nil {
 		return err
 	}
-	now := newState(r, t, opts.switchFlags)
+	now := app.newState(r, t, opts.switchFlags)
+	if opts.For != 0 {
+		now.End = app.Now().Add(opts.For).Truncate(time.Second)
+	}
 	if old != nil {
 		now.Prev = old.Prev
+		// Not to one that was itself for a time: that would begin anew.
+		now.Back = old.Profile != name && old.Flags.For == 0
 		if old.Profile != name || old.Flags != opts.switchFlags {
 			now.Prev = &previous{old.Profile, old.Flags}
 		}
@@ -118,7 +129,12 @@ func (app *App) use(ctx context.Context, name string, opts useOptions, changed f
 		now.Prev = &previous{last.Profile, last.Flags}
 	}
 	app.notes(r)
-	return app.print(d, old, now, t.variables(), nil, fmt.Sprintf("using %s", app.until(t)))
+	app.stampSwitch(now)
+	say := "using " + app.until(t)
+	if opts.For != 0 {
+		say = fmt.Sprintf("using %s for %s, until %s", name, roughly(opts.For), app.clock(now.End))
+	}
+	return app.print(d, old, now, t.variables(), nil, say)
 }
 
 // merge lays the flags that were typed over those of an earlier switch.
@@ -128,6 +144,7 @@ func merge(flags, typed switchFlags, changed func(string) bool) switchFlags {
 		"duration":   func() { flags.Duration = typed.Duration },
 		"min-ttl":    func() { flags.MinTTL = typed.MinTTL },
 		"no-session": func() { flags.NoSession = typed.NoSession },
+		"for":        func() { flags.For = typed.For },
 	} {
 		if changed(name) {
 			take()

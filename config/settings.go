@@ -49,6 +49,9 @@ type ProfileSettings struct {
 // Colors are the names of the colours that a [[profile]] block may set.
 var Colors = []string{"black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"}
 
+// Placeholders are what a format of the prompt segment may contain.
+var Placeholders = []string{"{profile}", "{account}", "{region}", "{left}", "{icon}"}
+
 // The backends that the backend setting may name.
 const (
 	BackendFile          = "file"

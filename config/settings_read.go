@@ -3,9 +3,11 @@ package config
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -37,7 +39,7 @@ func parseSettings(file, text string) (Settings, error) {
 		KeysMax:           r.duration(tree, "keys_max"),
 		SecretService:     r.choice(tree, "secret_service", []string{"encrypted", "plain"}),
 		Collection:        r.string(tree, "collection"),
-		Prompt:            r.string(tree, "prompt"),
+		Prompt:            r.format(tree, "prompt"),
 		Directories:       r.bool(tree, "directories"),
 	}
 	r.unknown(tree, globalKeys)
@@ -87,6 +89,32 @@ func (r *settingsReader) string(tree map[string]any, key string) string {
 	s, ok := v.(string)
 	if !ok || s == "" {
 		r.fail(key, "%s must be a string that is not empty", key)
+	}
+	return s
+}
+
+// placeholder matches what a format of the prompt segment fills in.
+var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
+
+// Unknown returns the first placeholder of a format of the prompt segment that
+// vault does not know, "" if it knows all of them.
+func Unknown(format string) string {
+	for _, p := range placeholder.FindAllString(format, -1) {
+		if !slices.Contains(Placeholders, p) {
+			return p
+		}
+	}
+	return ""
+}
+
+// format reads a format of the prompt segment.
+func (r *settingsReader) format(tree map[string]any, key string) string {
+	s := r.string(tree, key)
+	if p := Unknown(s); p != "" {
+		r.fail(key, "%s: no placeholder %s, there are: %s", key, p, strings.Join(Placeholders, " "))
+	}
+	if strings.ContainsFunc(s, unicode.IsControl) {
+		r.fail(key, "%s contains a control character", key)
 	}
 	return s
 }

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # Loads vault into bash (3.2 and newer). Printed ahead of this file:
-#   __VAULT_INIT=(EXE NAME PROMPT NOW)
-# the binary, the function's name, 1 where we draw in the prompt, and the time.
+#   __VAULT_INIT=(EXE NAME PROMPT HOOK STAMPS CALLER NOW)
+# the binary, the function's name, 1 where we draw in the prompt, 1 where we
+# renew, the folder of the stamps, the binary's first argument, and the time.
 # Words are quoted with a backslash against aliases; the bash that sources this
 # may have any options set.
 
@@ -16,7 +17,7 @@ __vault_main() {
   case "${1-}" in
     use | off | refresh | region) ;;
     *)
-      "${__VAULT_INIT[0]}" "--fn=bash:${__VAULT_INIT[1]}" ${1+"$@"}
+      "${__VAULT_INIT[0]}" "${__VAULT_INIT[5]}" ${1+"$@"}
       \builtin return
       ;;
   esac
@@ -27,14 +28,14 @@ __vault_main() {
   # shellcheck disable=SC2030,SC2031 # what is exported there reaches the binary alone.
   __vault_c="$(
     \builtin export "__VAULT_LAST=${__VAULT_LAST-}"
-    "${__VAULT_INIT[0]}" "--fn=bash:${__VAULT_INIT[1]}" "$@"
+    "${__VAULT_INIT[0]}" "${__VAULT_INIT[5]}" "$@"
   )" || __vault_s=$?
   case "$__vault_s" in
     0)
       case "$__vault_c" in
         *"$__vault_end")
           __vault_l="${__VAULT_STATE-${__VAULT_LAST-}}"
-          if __vault_eval "${__vault_c%"$__vault_end"}"; then __VAULT_LAST="$__vault_l"; else __vault_s=1; fi
+          if __vault_eval "${__vault_c%"$__vault_end"}"; then __VAULT_LAST="$__vault_l" __VAULT_HOOK='' __VAULT_SAY=''; else __vault_s=1; fi
           ;;
         *)
           \builtin printf 'vault: the answer was cut off: nothing was changed\n' >&2
@@ -61,52 +62,206 @@ if \builtin test -n "${EPOCHSECONDS-}"; then
 elif \builtin printf -v __vault_now '%(%s)T' -1 2>/dev/null; then
   __vault_clock() { \builtin printf -v __vault_now '%(%s)T' -1; }
 else
-  __vault_zero="$((__VAULT_INIT[3] - SECONDS))"
+  __vault_zero="$((__VAULT_INIT[6] - SECONDS))"
   __vault_clock() { __vault_now="$((__vault_zero + SECONDS))"; }
 fi
+
+# __vault_read reads the state once, into variables __vault_NAME. It fails where
+# there is none that can be read. It comes from the environment: only numbers
+# that can be some are reckoned with, and nothing in a name speaks to the
+# terminal.
+__vault_read() {
+  if \builtin test "$__VAULT_STATE" = "${__vault_state-}"; then
+    \builtin test -n "$__vault_profile"
+    \builtin return
+  fi
+  __vault_state="$__VAULT_STATE" __vault_line='' __vault_profile=''
+  \builtin local rest="$__VAULT_STATE" n
+  case "$rest" in
+    2\|*\|*\|*\|*\|*\|*\|*\|*\|*\|*) rest="${rest#*|}" ;;
+    *) \builtin return 1 ;;
+  esac
+  __vault_until="${rest%%|*}" rest="${rest#*|}"
+  __vault_renew="${rest%%|*}" rest="${rest#*|}"
+  __vault_least="${rest%%|*}" rest="${rest#*|}"
+  __vault_over="${rest%%|*}" rest="${rest#*|}"
+  for n in "$__vault_until" "$__vault_renew" "$__vault_least" "$__vault_over"; do
+    case "$n" in '' | *[!0-9]* | 0?* | ?????????????*) \builtin return 1 ;; esac
+  done
+  __vault_key="${rest%%|*}" rest="${rest#*|}"
+  n="${rest%%|*}" rest="${rest#*|}"
+  case "${#n}$n" in 32*[!0-9a-f]*) \builtin return 1 ;; 32*) ;; *) \builtin return 1 ;; esac
+  __vault_file="${__VAULT_INIT[4]}/$n.stamp"
+  case "${rest%%|*}" in
+    black) __vault_style=30 ;; red) __vault_style=31 ;; yellow) __vault_style=33 ;; blue) __vault_style=34 ;;
+    magenta) __vault_style=35 ;; cyan) __vault_style=36 ;; white) __vault_style=37 ;; protected) __vault_style='97;41' ;;
+    *) __vault_style=32 ;;
+  esac
+  rest="${rest#*|}"
+  __vault_profile="${rest%%|*}" rest="${rest#*|}"
+  __vault_label="${rest%|*}"
+  __vault_label="${__vault_label//[[:cntrl:]]/?}"
+  \builtin test -n "$__vault_profile"
+}
+
+# __vault_foreign succeeds where somebody else has changed the variables.
+__vault_foreign() {
+  \builtin test "${AWS_VAULT-}" != "$__vault_profile" || \builtin test "${AWS_ACCESS_KEY_ID-}" != "$__vault_key" ||
+    \builtin test -n "${AWS_PROFILE-}${AWS_DEFAULT_PROFILE-}"
+}
+
+# __vault_stamp reads the stamp into __vault_line: KEY EXPIRES STATE NEXT WAIT.
+__vault_stamp() {
+  __vault_line=''
+  { \builtin read -r __vault_line <"$__vault_file" || \builtin :; } 2>/dev/null
+}
+
+# __vault_hook prompt|exec: what is to be done before a prompt, or before a
+# command runs. It starts a process only where there is something to do. IFS is
+# a blank here.
+__vault_hook() {
+  if __vault_read; then if __vault_foreign; then \builtin return 0; fi; else \builtin return 0; fi
+  __vault_stamp
+  \builtin local __vault_now
+  __vault_clock
+  case "$__vault_line" in
+    *' gone '*) ;;
+    *)
+      if [[ (__vault_renew -eq 0 || __vault_now -lt __vault_renew) && (__vault_over -eq 0 || __vault_now -lt __vault_over) ]]; then
+        \builtin return 0
+      fi
+      ;;
+  esac
+  \builtin local key="${__vault_line%% *}" what next=0 look=0 mark=- call=0 rest="${__vault_line#* }"
+  rest="${rest#* }"
+  what="${rest%% *}" rest="${rest#* }"
+  case "${rest%% *}" in '' | *[!0-9]* | 0?* | ?????????????*) ;; *) next="${rest%% *}" ;; esac
+  case "${__VAULT_HOOK-}" in
+    "$__vault_key "*)
+      rest="${__VAULT_HOOK#* }"
+      case "${rest%% *}" in '' | *[!0-9]* | 0?* | ?????????????*) ;; *) look="${rest%% *}" mark="${rest#* }" ;; esac
+      ;;
+  esac
+  case "$what:$1" in
+    mfa:* | locked:* | login:*)
+      if \builtin test "$mark" != told && \builtin test "$__vault_line" != "${__vault_seen-}"; then call=1; fi
+      ;;
+    ok:*)
+      if \builtin test "$key" = "$__vault_key"; then :; elif \builtin test "$__vault_line" != "${__vault_seen-}"; then call=1; else next=0; fi
+      ;;
+    gone:*) next=0 ;;
+    # A command waits for a renewal that is under way.
+    renewing:exec) if [[ __vault_now -ge __vault_least ]]; then next=0; fi ;;
+  esac
+  case "$1:$mark" in exec:renewing) if [[ __vault_now -ge __vault_least ]]; then look=0; fi ;; esac
+  if [[ __vault_over -ne 0 && __vault_now -ge __vault_over ]]; then next=0; fi
+  if [[ __vault_now -ge next && __vault_now -ge look ]]; then call=1; fi
+  case "$call" in 0) \builtin return 0 ;; esac
+  __vault_seen="$__vault_line"
+  __vault_call "$1" "$mark"
+}
+
+# __vault_call HOOK MARK has the binary say what to do, and does it. What is to
+# be said waits in __VAULT_SAY.
+__vault_call() {
+  \builtin local __vault_s=0 __vault_c='' __vault_l="$__VAULT_STATE" __vault_k="$__vault_key" __vault_m="$2" __vault_end=$'\n: vault-end'
+  if \builtin test -x "${__VAULT_INIT[0]}"; then
+    __vault_c="$("${__VAULT_INIT[0]}" "${__VAULT_INIT[5]}" hook "$1" "$2" 2>/dev/null </dev/null)" || __vault_s=$?
+  else
+    __vault_s=127
+  fi
+  case "$__vault_s" in
+    0)
+      case "$__vault_c" in
+        *"$__vault_end")
+          __vault_eval "${__vault_c%"$__vault_end"}" 2>/dev/null || \builtin :
+          if \builtin test "${__VAULT_STATE-}" != "$__vault_l"; then __VAULT_LAST="$__vault_l"; fi
+          case "${__VAULT_STATE-}" in ?*) if __vault_read; then __vault_stamp; fi ;; esac
+          \builtin return 0
+          ;;
+      esac
+      ;;
+    # It is gone, or speaks another protocol.
+    2 | 6 | 126 | 127) __vault_m=reload ;;
+  esac
+  __VAULT_HOOK="$__vault_k $((__vault_now + 30)) $__vault_m"
+}
 
 # __vault_segment: the segment's text in __vault_text, its colour (an SGR
 # number) in __vault_sgr; both empty where no profile is in use.
 __vault_segment() {
   __vault_text='' __vault_sgr=''
-  case "${__VAULT_STATE-}" in
-    1:*:*:*:*:*) ;;
-    *) \builtin return 0 ;;
-  esac
-  \builtin local rest="${__VAULT_STATE#1:}" until key color profile now left __vault_now
-  until="${rest%%:*}" rest="${rest#*:}"
-  key="${rest%%:*}" rest="${rest#*:}"
-  color="${rest%%:*}" rest="${rest#*:}"
-  profile="${rest%:*}"
-  case "$color" in
-    black) color=30 ;; red) color=31 ;; yellow) color=33 ;; blue) color=34 ;;
-    magenta) color=35 ;; cyan) color=36 ;; white) color=37 ;; *) color=32 ;;
-  esac
-  # It comes from the environment: only a number that can be one is reckoned
-  # with, and nothing in the name speaks to the terminal.
-  case "$until" in '' | *[!0-9]* | 0?* | ?????????????*) \builtin return 0 ;; esac
-  if \builtin test "${AWS_VAULT-}" != "$profile" || \builtin test "${AWS_ACCESS_KEY_ID-}" != "$key" || \builtin test -n "${AWS_PROFILE-}"; then
-    __vault_text="$profile != env" __vault_sgr=35
+  case "${__VAULT_STATE-}" in '') \builtin return 0 ;; esac
+  if __vault_read; then :; else
+    __vault_text='vault ?' __vault_sgr=35
     \builtin return 0
   fi
-  if \builtin test "$until" = 0; then
-    __vault_text="$profile" __vault_sgr="$color"
+  if __vault_foreign; then
+    __vault_text="${__vault_profile//[[:cntrl:]]/?} != env" __vault_sgr=35
     \builtin return 0
   fi
-  __vault_clock
-  left="$((until - __vault_now))"
-  if \builtin test "$left" -le 0; then
-    __vault_text="$profile expired" __vault_sgr=31
-  elif \builtin test "$left" -lt 60; then
-    __vault_text="$profile ${left}s" __vault_sgr=33
-  elif \builtin test "$left" -lt 3600; then
-    __vault_text="$profile $((left / 60))m" __vault_sgr="$color"
-    if \builtin test "$left" -le 900; then __vault_sgr=33; fi
-  else
-    now="0$((left % 3600 / 60))"
-    __vault_text="$profile $((left / 3600))h${now: -2}m" __vault_sgr="$color"
+  case "${__VAULT_INIT[3]}$-" in 1*i*) ;; *) __vault_stamp ;; esac
+  \builtin local word='' what='' until="$__vault_until" left l='{left}' r='{region}' __vault_now
+  __vault_text="$__vault_label" __vault_sgr="$__vault_style"
+  if [[ __vault_over -ne 0 && (until -eq 0 || __vault_over -lt until) ]]; then until="$__vault_over"; fi
+  if [[ until -ne 0 ]]; then
+    __vault_clock
+    left="$((until - __vault_now))"
+    if [[ __vault_over -ne 0 && __vault_now -ge __vault_over ]]; then
+      word=over what=31
+    elif [[ left -le 0 ]]; then
+      word=expired what=31
+    elif [[ left -lt 60 ]]; then
+      word="${left}s" what=33
+    elif [[ left -lt 3600 ]]; then
+      word="$((left / 60))m"
+      if [[ left -le 900 ]]; then what=33; fi
+    else
+      word="0$((left % 3600 / 60))"
+      word="$((left / 3600))h${word: -2}m"
+    fi
+    case "$what$__vault_sgr" in ??*\;*) ;; ????*) __vault_sgr="$what" ;; esac
+    what=''
+    if [[ __vault_renew -ne 0 && __vault_now -ge __vault_renew ]]; then
+      case "$word$__vault_line" in
+        over*) ;;
+        *' mfa '* | *' locked '* | *' login '*) what=', needs you' ;;
+        *' renewing '*) what=', renewing' ;;
+        *)
+          case "${__VAULT_HOOK-}" in
+            "$__vault_key "*' renewing') if \builtin test "$__vault_line" = "${__vault_seen-}"; then what=', renewing'; fi ;;
+          esac
+          ;;
+      esac
+    fi
   fi
-  \builtin return 0
+  case "${__VAULT_HOOK-}" in
+    *' reload') what=', reload' ;;
+    "$__vault_key "*' foreign') what=' != env' ;;
+    *) if \builtin test -x "${__VAULT_INIT[0]}"; then :; else what=', reload'; fi ;;
+  esac
+  case "$__vault_text" in
+    *"$l"*)
+      case "$word$what" in
+        '') __vault_text="${__vault_text%%" $l"*}${__vault_text#*"$l"}" ;;
+        *) word="$word$what" __vault_text="${__vault_text%%"$l"*}${word#, }${__vault_text#*"$l"}" ;;
+      esac
+      ;;
+    *)
+      case "$word$what" in
+        expired* | over* | *,* | *=*) word="$word$what" __vault_text="$__vault_text ${word#, }" ;;
+      esac
+      ;;
+  esac
+  case "$__vault_text" in
+    *"$r"*)
+      what="${AWS_REGION:-${AWS_DEFAULT_REGION-}}"
+      case "$what" in
+        '') __vault_text="${__vault_text%%" $r"*}${__vault_text#*"$r"}" ;;
+        *) __vault_text="${__vault_text%%"$r"*}${what//[[:cntrl:]]/?}${__vault_text#*"$r"}" ;;
+      esac
+      ;;
+  esac
 }
 
 # __vault_paint: the segment as the prompt shows it, in __VAULT_PS.
@@ -115,28 +270,132 @@ __vault_paint() {
   __VAULT_PS=''
   __vault_segment
   case "$__vault_text" in '') \builtin return 0 ;; esac
-  __vault_text="${__vault_text//[[:cntrl:]]/?}"
   case "${NO_COLOR-}:${TERM-}" in
-    ?*:* | :dumb) \builtin printf -v __VAULT_PS '(%s) ' "$__vault_text" ;;
-    *) \builtin printf -v __VAULT_PS '\001\033[%sm\002(%s)\001\033[0m\002 ' "$__vault_sgr" "$__vault_text" ;;
+    ?*:* | :dumb) __VAULT_PS="($__vault_text) " ;;
+    *) __VAULT_PS=$'\001\033['"$__vault_sgr"$'m\002('"$__vault_text"$')\001\033[0m\002 ' ;;
   esac
 }
 
-# vault_prompt_info: the segment, for prompts made by hand:
+# vault_prompt_info [plain]: the segment, for prompts made by hand:
 #   PS1='$(vault_prompt_info)\w \$ '
+# plain is the text alone, as for a title.
 vault_prompt_info() {
-  \builtin local __VAULT_PS
-  __vault_paint
-  \builtin printf %s "$__VAULT_PS"
+  \builtin local __VAULT_PS __vault_text __vault_sgr
+  case "${1-}" in
+    plain) __vault_segment; \builtin printf %s "$__vault_text" ;;
+    *) __vault_paint; \builtin printf %s "$__VAULT_PS" ;;
+  esac
 }
 
-# __vault_prompt keeps the segment in front of a prompt that no prompt program
-# draws. PS1 names a variable, whose value bash does not expand again.
+# __vault_say prints what waits to be said.
+__vault_say() {
+  case "${__VAULT_SAY-}" in
+    ?*) \builtin printf '%s\n' "$__VAULT_SAY" >&2; __VAULT_SAY='' ;;
+  esac
+}
+
+# __vault_quiet runs a function of ours in peace from the options of the user:
+# nothing is exported, shown, or ends the shell.
+__vault_quiet() {
+  { \builtin local __vault_x="$-"; \builtin set +aeTx; } 2>/dev/null
+  \builtin local IFS=' '
+  "$@"
+  case "$__vault_x" in *[aeTx]*) ;; *) \builtin return 0 ;; esac
+  case "$__vault_x" in *a*) \builtin set -a ;; esac
+  case "$__vault_x" in *e*) \builtin set -e ;; esac
+  case "$__vault_x" in *T*) \builtin set -T ;; esac
+  case "$__vault_x" in *x*) \builtin set -x ;; esac
+}
+
+# __vault_precmd runs ahead of the user's hooks, which are to see what is new.
+__vault_precmd() {
+  \builtin local __vault_rc="$?"
+  case "${__VAULT_STATE-}" in
+    ?*) __vault_quiet __vault_hook prompt; __vault_done=1 ;;
+  esac
+  case "$-" in *e*) \builtin return 0 ;; esac
+  \builtin return "$__vault_rc"
+}
+
+# __vault_preexec runs before a line does, unless that calls us.
+__vault_preexec() {
+  case "${__VAULT_STATE-}${__VAULT_SAY-}" in '') \builtin return 0 ;; esac
+  case "${1#"${1%%[![:space:]]*}"} " in "${__VAULT_INIT[1]} "*) \builtin return 0 ;; esac
+  __vault_quiet __vault_before
+  \builtin return 0
+}
+
+__vault_before() {
+  case "${__VAULT_STATE-}" in ?*) __vault_hook exec ;; esac
+  __vault_say
+}
+
+# __vault_debug is called by the DEBUG trap for the first command of a line. It
+# leaves alone what runs while a word is completed, for a key, or for a prompt.
+__vault_debug() {
+  case "${COMP_LINE+x}${READLINE_LINE+x}" in ?*) \builtin return 0 ;; esac
+  case "${PROMPT_COMMAND[*]-}" in *"$BASH_COMMAND"*) \builtin return 0 ;; esac
+  __vault_armed=''
+  __vault_preexec "$BASH_COMMAND"
+}
+
+# __vault_first, at the first prompt, looks for what runs before commands. Only
+# where nothing does it becomes a DEBUG trap; one that the user sets later wins.
+__vault_first() {
+  case "${__VAULT_INIT[3]}" in 1) ;; *) \builtin return 0 ;; esac
+  if \builtin test -n "${BLE_VERSION-}"; then
+    blehook PREEXEC!=__vault_preexec
+  elif \builtin test -n "${bash_preexec_imported-}${__bp_imported-}"; then
+    case " ${preexec_functions[*]-} " in
+      *' __vault_preexec '*) ;;
+      *) preexec_functions[${#preexec_functions[@]}]=__vault_preexec ;;
+    esac
+  elif \builtin test -z "$1"; then
+    # shellcheck disable=SC2154 # $_ passes through: it is the last word again
+    \builtin trap 'case ${__vault_armed-} in 1) __vault_debug "$_" ;; esac' DEBUG
+  fi
+}
+
+# __vault_prompt [TRAP] runs after the user's hooks and keeps the segment in
+# front of a prompt that no prompt program draws. PS1 names a variable, whose
+# value bash does not expand again. TRAP is the DEBUG trap of the shell; there is
+# an argument at the first prompt alone.
 # shellcheck disable=SC2016 # the prompt expands it
 __vault_prompt() {
   \builtin local __vault_rc="$?"
-  { \builtin local __vault_x="$-"; \builtin set +ax; } 2>/dev/null
-  \builtin local __vault_lead='' __vault_rest
+  case "$#" in 1) __vault_first "$1" ;; esac
+  case "${__VAULT_STATE-}${__VAULT_PS-}${__VAULT_SAY-}" in
+    ?*) __vault_quiet __vault_after ;;
+  esac
+  case "$-" in
+    *a*) \builtin set +a; __vault_armed=1 __vault_trap=''; \builtin set -a ;;
+    *) __vault_armed=1 __vault_trap='' ;;
+  esac
+  # A hook that returns a failure ends a shell with errexit.
+  case "$-" in *e*) \builtin return 0 ;; esac
+  \builtin return "$__vault_rc"
+}
+
+# shellcheck disable=SC2016 # the prompt expands it
+__vault_after() {
+  \builtin local __vault_lead='' __vault_rest __vault_now
+  case "${__VAULT_INIT[3]}:${__VAULT_STATE:+x}:${__vault_done-}" in 1:x:) __vault_hook prompt ;; esac
+  __vault_done='' __vault_due=''
+  case "${__VAULT_INIT[3]}:${__VAULT_STATE:+x}" in
+    1:x)
+      # When the hook ahead of the user's is to run; SECONDS is a clock that
+      # every bash has.
+      if __vault_read && [[ __vault_renew -ne 0 || __vault_over -ne 0 ]]; then
+        __vault_clock
+        __vault_due="$__vault_renew"
+        if [[ __vault_due -eq 0 || __vault_over -ne 0 && __vault_over -lt __vault_due ]]; then __vault_due="$__vault_over"; fi
+        __vault_due="$((SECONDS + __vault_due - __vault_now))"
+      fi
+      ;;
+  esac
+  # Nothing is printed before the first prompt.
+  case "${__vault_new-}" in 1) __vault_new='' ;; *) __vault_say ;; esac
+  case "${__VAULT_INIT[2]}" in 1) ;; *) \builtin return 0 ;; esac
   __vault_paint
   if \builtin test "${STARSHIP_SHELL-}" != bash && ! \builtin declare -F _omp_hook >/dev/null && \builtin shopt -q promptvars; then
     case "${PS1-}" in
@@ -154,40 +413,44 @@ __vault_prompt() {
         ;;
     esac
   fi
-  case "$__vault_x" in *a*) \builtin set -a ;; esac
-  case "$__vault_x" in *x*) \builtin set -x ;; esac
-  # A hook that returns a failure ends a shell with errexit.
-  case "$-" in *e*) \builtin return 0 ;; esac
-  \builtin return "$__vault_rc"
 }
 
-# At every prompt, after what the user's own hooks do to PS1. A shell that
-# inherits PROMPT_COMMAND but not this script expands the word to nothing.
-# shellcheck disable=SC2016,SC2128,SC2178 # expanded at the prompt; string or array
-case "$-${__VAULT_INIT[2]}" in
-  *i*1)
+# What is ours is not taken from the environment.
+\builtin unset -v __VAULT_HOOK __VAULT_SAY __VAULT_PS __vault_state __vault_line __vault_seen __vault_due __vault_armed __vault_trap __vault_done __vault_new
+
+# Ahead of the user's hooks when something is due, in a form that leaves their
+# PIPESTATUS alone; and behind them, for what they do to PS1. A shell that
+# inherits PROMPT_COMMAND but not this script runs none of it.
+# shellcheck disable=SC2016,SC2128,SC2178,SC2179 # expanded at the prompt; string or array
+case "$-${__VAULT_INIT[2]}${__VAULT_INIT[3]}" in
+  *i*1*)
+    __vault_new=1
     if \builtin test -n "${BLE_VERSION-}"; then
       blehook PRECMD!=__vault_prompt
     elif \builtin test -n "${bash_preexec_imported-}${__bp_imported-}"; then
       case " ${precmd_functions[*]-} " in
         *' __vault_prompt '*) ;;
-        *) precmd_functions[${#precmd_functions[@]}]=__vault_prompt ;;
+        *) precmd_functions=(__vault_precmd ${precmd_functions[@]+"${precmd_functions[@]}"} __vault_prompt) ;;
       esac
+      __vault_first ''
     else
       case "${PROMPT_COMMAND[*]-}" in
         *__vault_prompt*) ;;
         *)
+          __vault_ahead='case $((SECONDS >= ${__vault_due:-SECONDS + 1})) in 1) __vault_precmd ;; esac'
+          __vault_behind='${__VAULT_INIT:+"__vault_prompt"} ${__VAULT_INIT:+${__vault_trap-"$(trap -p DEBUG)"}}'
           __vault_array=''
           case "${BASH_VERSINFO[0]}.${BASH_VERSINFO[1]}" in
             [1-4].* | 5.0) ;;
             *) \builtin eval '__vault_array="${PROMPT_COMMAND[*]@a}"' 2>/dev/null || \builtin : ;;
           esac
           case "$__vault_array" in
-            *a*) PROMPT_COMMAND[${#PROMPT_COMMAND[@]}]='${__VAULT_INIT:+"__vault_prompt"}' ;;
-            *) PROMPT_COMMAND="${PROMPT_COMMAND:+$PROMPT_COMMAND
-}"'${__VAULT_INIT:+"__vault_prompt"}' ;;
+            *a*) PROMPT_COMMAND=("$__vault_ahead" "${PROMPT_COMMAND[@]}" "$__vault_behind") ;;
+            *) PROMPT_COMMAND="$__vault_ahead${PROMPT_COMMAND:+
+$PROMPT_COMMAND}
+$__vault_behind" ;;
           esac
-          \builtin unset -v __vault_array
+          \builtin unset -v __vault_array __vault_ahead __vault_behind
           ;;
       esac
     fi

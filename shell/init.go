@@ -11,6 +11,8 @@ type Init struct {
 	Exe    string    // the binary's path, as the function calls it
 	Name   string    // the function's name
 	Prompt bool      // draw the segment in front of a plain prompt
+	Hook   bool      // keep the credentials fresh
+	Stamps string    // the folder of the files that tell of renewals
 	Now    time.Time // a clock for a bash that has none
 	More   string    // more of the shell's code, as the completion
 }
@@ -21,14 +23,14 @@ func (d Dialect) Script(in Init) (string, error) {
 	if !FunctionName(in.Name) {
 		return "", fmt.Errorf("function name %q is not made of letters, digits, - and _", in.Name)
 	}
-	if strings.ContainsAny(in.Exe, "\x00\n") {
-		return "", fmt.Errorf("path %q cannot stand in a shell", in.Exe)
+	for _, path := range []string{in.Exe, in.Stamps} {
+		if strings.ContainsAny(path, "\x00\n") {
+			return "", fmt.Errorf("path %q cannot stand in a shell", path)
+		}
 	}
-	prompt := "0"
-	if in.Prompt {
-		prompt = "1"
-	}
-	words := []string{d.Quote(in.Exe), d.Quote(in.Name), prompt}
+	flag := map[bool]string{true: "1", false: "0"}
+	caller := fmt.Sprintf("--fn=%s:%s:%s", d, Protocol, in.Name)
+	words := []string{d.Quote(in.Exe), d.Quote(in.Name), flag[in.Prompt], flag[in.Hook], d.Quote(in.Stamps), caller}
 	text := script("init." + string(d))
 	more := stripComments(in.More)
 	switch d {

@@ -216,6 +216,29 @@ func (d Dialect) call(s Switch) string {
 	return b.String()
 }
 
+// Protocol is the number of what the init scripts and the binary say to each
+// other. It changes whenever one cannot understand the other's.
+const Protocol = "2"
+
+// Let is code that sets a variable of the shell which no child sees.
+func (d Dialect) Let(name, value string) string {
+	switch d {
+	case Zsh:
+		return "typeset -g +x " + name + "=" + d.Quote(value) + "\n"
+	case Fish:
+		return "builtin set -gu " + name + " " + d.Quote(value) + "\n"
+	}
+	return name + "=" + d.Quote(value) + "; \\builtin export -n " + name + "\n"
+}
+
+// Either is code that runs yes where the last status of code is 0, else no.
+func (d Dialect) Either(code, yes, no string) string {
+	if d == Fish {
+		return code + "if builtin test $status -eq 0\n" + yes + "else\n" + no + "end\n"
+	}
+	return code + "case $? in\n0)\n" + yes + ";;\n*)\n" + no + ";;\nesac\n"
+}
+
 // Fail is code that does nothing but fail with the status code: what a failed
 // command prints where no shell function reads its status.
 func (d Dialect) Fail(code int) string {

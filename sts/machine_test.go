@@ -46,8 +46,10 @@ func TestMachineAnswers(t *testing.T) {
 		"ended": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write([]byte(`{` + keys + `,"Expiration":"2020-01-01T00:00:00Z"}`))
 		}, "ended at 2020-01-01T00:00:00Z"},
-		"no key":   {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"Token":"hidden"}`)) }, "no access key"},
-		"no end":   {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(strings.Repeat("x", mostMachine+1))) }, "something else than credentials"},
+		"no key": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"Token":"hidden"}`)) }, "no access key"},
+		"no end": {func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write([]byte(strings.Repeat("x", mostMachine+1)))
+		}, "something else than credentials"},
 		"no route": {func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }, "the connection broke"},
 	} {
 		t.Run(name, func(t *testing.T) {

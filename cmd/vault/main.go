@@ -79,9 +79,37 @@ func run() int {
 				time.AfterFunc(patience, func() { _ = syscall.Kill(os.Getpid(), got.(syscall.Signal)) })
 			}()
 		}),
+		Detach:   detach,
 		EvalMode: func() { signal.Ignore(syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU) },
 	}
 	return app.Run(ctx, os.Args[1:])
+}
+
+// detach starts this binary again, in a session of its own: no terminal, no job
+// of the shell, nothing that it could read or write. ended is closed when it
+// has ended.
+func detach(args []string, env shell.Env) (ended <-chan struct{}, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer null.Close()
+	p, err := os.StartProcess(self, append([]string{os.Args[0]}, args...), &os.ProcAttr{
+		Env: env.Environ(), Files: []*os.File{null, null, null}, Sys: &syscall.SysProcAttr{Setsid: true},
+	})
+	if err != nil {
+		return nil, err
+	}
+	done := make(chan struct{})
+	go func() {
+		_, _ = p.Wait()
+		close(done)
+	}()
+	return done, nil
 }
 
 // patience is how long a command may take to end after a signal.
