@@ -2,6 +2,7 @@ package secretservice
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -87,10 +88,11 @@ func (c *client) start(ctx context.Context, limit time.Duration, path dbus.Objec
 func (p *pending) wait() (answer, error) {
 	defer p.cancel()
 	<-p.call.Done
+	method := p.call.Method[strings.LastIndexByte(p.call.Method, '.')+1:]
 	if err := p.call.Err; err != nil {
-		return nil, cause(p.ctx, p.call.Method, err)
+		return answer{}, cause(p.ctx, method, err)
 	}
-	return p.call.Body, nil
+	return answer{method, p.call.Body}, nil
 }
 
 // read calls a method that changes nothing.
@@ -102,7 +104,7 @@ func (c *client) read(ctx context.Context, path dbus.ObjectPath, method string, 
 // for even if ctx ends, so that what has become of it is known.
 func (c *client) write(ctx context.Context, path dbus.ObjectPath, method string, args ...any) (answer, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	return c.start(context.WithoutCancel(ctx), c.limits.write, path, method, args...).wait()
 }
@@ -113,17 +115,20 @@ func (c *client) startProperty(ctx context.Context, path dbus.ObjectPath, on, na
 }
 
 // An answer is the body of a reply.
-type answer []any
+type answer struct {
+	method string
+	body   []any
+}
 
 // part stores the i-th value of a in to, if it is of that type.
 func part[T any](a answer, i int, to *T) error {
-	if i < len(a) {
-		if v, ok := a[i].(T); ok {
+	if i < len(a.body) {
+		if v, ok := a.body[i].(T); ok {
 			*to = v
 			return nil
 		}
 	}
-	return &Error{Err: errForm}
+	return &Error{Err: errForm, Reason: a.method}
 }
 
 // property waits for the value of a property.
@@ -136,7 +141,12 @@ func property[T any](p *pending) (value T, err error) {
 	if err := part(a, 0, &v); err != nil {
 		return value, err
 	}
-	err = part(answer{v.Value()}, 0, &value)
+	return within[T](a.method, v)
+}
+
+// within returns the value of a variant in an answer to method.
+func within[T any](method string, v dbus.Variant) (value T, err error) {
+	err = part(answer{method, []any{v.Value()}}, 0, &value)
 	return value, err
 }
 

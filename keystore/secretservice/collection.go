@@ -1,6 +1,7 @@
 package secretservice
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path"
@@ -112,7 +113,7 @@ func (s *Store) makeInDialog(ctx context.Context, c *client, properties map[stri
 		return noPath, err
 	}
 	var question dbus.ObjectPath
-	if err := errors.Join(part(a, 0, &made), part(a, 1, &question)); err != nil {
+	if err := cmp.Or(part(a, 0, &made), part(a, 1, &question)); err != nil {
 		return noPath, err
 	}
 	if question == noPath {
@@ -122,8 +123,7 @@ func (s *Store) makeInDialog(ctx context.Context, c *client, properties map[stri
 	if err != nil {
 		return noPath, err
 	}
-	err = part(answer{result.Value()}, 0, &made)
-	return made, err
+	return within[dbus.ObjectPath]("CreateCollection", result)
 }
 
 // guilt is an interface of gnome-keyring alone, for its own tools.
@@ -131,7 +131,7 @@ const guilt = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface."
 
 func (s *Store) makeWithPassphrase(ctx context.Context, c *client, properties map[string]dbus.Variant) (made dbus.ObjectPath, err error) {
 	if takes, err := c.takesPassphrases(ctx); err != nil || !takes {
-		return noPath, errors.Join(err, errDismissed)
+		return noPath, cmp.Or(err, errDismissed)
 	}
 	with, err := c.opening(ctx)
 	if err != nil {

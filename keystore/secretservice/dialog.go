@@ -1,6 +1,7 @@
 package secretservice
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -94,9 +95,10 @@ func (c *client) awaitCompleted(ctx context.Context, question dbus.ObjectPath, w
 			case signal.Name == "org.freedesktop.DBus.NameOwnerChanged" && len(signal.Body) == 3 && signal.Body[0] == serviceName:
 				return dbus.Variant{}, &Error{Err: ErrNoService, Reason: "it went away while its dialog was open"}
 			case signal.Name == prompt+"Completed" && signal.Path == question:
+				end := answer{"Completed", signal.Body}
 				var dismissed bool
 				var result dbus.Variant
-				err := errors.Join(part(signal.Body, 0, &dismissed), part(signal.Body, 1, &result))
+				err := cmp.Or(part(end, 0, &dismissed), part(end, 1, &result))
 				if err == nil && dismissed {
 					err = errDismissed
 				}

@@ -98,7 +98,6 @@ func cause(ctx context.Context, method string, err error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	method = method[strings.LastIndexByte(method, '.')+1:]
 	var answer dbus.Error
 	var network net.Error
 	switch {

@@ -1,6 +1,7 @@
 package secretservice
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -107,7 +108,7 @@ func (s *Store) search(ctx context.Context, c *client, attributes map[string]str
 		return nil, err
 	}
 	var unlocked, locked []dbus.ObjectPath
-	if err := errors.Join(part(a, 0, &unlocked), part(a, 1, &locked)); err != nil {
+	if err := cmp.Or(part(a, 0, &unlocked), part(a, 1, &locked)); err != nil {
 		return nil, err
 	}
 	var list []found
@@ -134,7 +135,7 @@ func (s *Store) patiently(ctx context.Context, c *client, p *pending) (answer, e
 		}
 		if _, err := c.start(ctx, c.limits.alive, servicePath, "org.freedesktop.DBus.Peer.Ping").wait(); err != nil {
 			p.cancel()
-			return nil, err
+			return answer{}, err
 		}
 		if s.Dialog != nil && !told {
 			s.Dialog()

@@ -1,8 +1,8 @@
 package secretservice
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"unicode/utf8"
 
 	"github.com/godbus/dbus/v5"
@@ -48,21 +48,21 @@ func (c *client) agree(p *pending) (s session, err error) {
 		return session{}, err
 	}
 	var output dbus.Variant
-	if err := errors.Join(part(a, 0, &output), part(a, 1, &s.path)); err != nil {
+	if err := cmp.Or(part(a, 0, &output), part(a, 1, &s.path)); err != nil {
 		return session{}, err
 	}
 	if s.path == noPath {
-		return session{}, &Error{Err: errForm, Reason: "OpenSession"}
+		return session{}, &Error{Err: errForm, Reason: a.method}
 	}
 	if c.plain {
 		return s, nil
 	}
-	var public []byte
-	if err := part(answer{output.Value()}, 0, &public); err != nil {
+	public, err := within[[]byte](a.method, output)
+	if err != nil {
 		return session{}, err
 	}
 	if s.key, err = c.pair().sessionKey(public); err != nil {
-		return session{}, &Error{Err: err, Reason: "OpenSession"}
+		return session{}, &Error{Err: err, Reason: a.method}
 	}
 	return s, nil
 }
@@ -100,7 +100,8 @@ func (s session) unseal(a answer) (keystore.Secret, error) {
 	var iv, value []byte
 	err := part(a, 0, &fields)
 	if err == nil {
-		err = errors.Join(part(fields, 1, &iv), part(fields, 2, &value))
+		secret := answer{a.method, fields}
+		err = cmp.Or(part(secret, 1, &iv), part(secret, 2, &value))
 	}
 	if err != nil {
 		return keystore.Secret{}, err

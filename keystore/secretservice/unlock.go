@@ -64,8 +64,12 @@ func (s *Store) Lock() error {
 		}
 		for _, path := range paths {
 			o := object{path, collection}
-			if locked, err := c.locked(ctx, o); err != nil || !locked {
-				return errors.Join(err, &Error{Collection: nameOf(o), Err: errors.New("it stays unlocked")})
+			locked, err := c.locked(ctx, o)
+			if err != nil {
+				return err
+			}
+			if !locked {
+				return &Error{Collection: nameOf(o), Err: errors.New("it stays unlocked")}
 			}
 		}
 		return nil
