@@ -8,6 +8,7 @@ import (
 	"github.com/godbus/dbus/v5"
 
 	"github.com/shellvault/vault/keystore"
+	"github.com/shellvault/vault/keystore/secretservice/sstest"
 )
 
 // Answers to OpenSession that are none: each is an error, and no secret is
@@ -21,7 +22,7 @@ func TestNoSession(t *testing.T) {
 		text   string
 	}{
 		{name: "silence", answer: silence, want: ErrNoAnswer, text: "OpenSession"},
-		{name: "not supported", answer: fakeReply{Error: "org.freedesktop.DBus.Error.NotSupported", Body: []any{"no"}}, want: ErrNoEncryption, text: `secret_service = "plain"`},
+		{name: "not supported", answer: refusal("org.freedesktop.DBus.Error.NotSupported", "no"), want: ErrNoEncryption, text: `secret_service = "plain"`},
 		{name: "nothing", answer: reply(), want: errForm, text: "OpenSession"},
 		{name: "no session", answer: reply(dbus.MakeVariant([]byte{2})), want: errForm},
 		{name: "the session /", answer: reply(dbus.MakeVariant([]byte{2}), noPath), want: errForm},
@@ -78,7 +79,7 @@ func TestNoSecret(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			f := startFake(t)
-			f.on("GetSecret", func(fakeCall) fakeReply {
+			f.on("GetSecret", func(sstest.Call) fakeReply {
 				f.mu.Lock()
 				defer f.mu.Unlock()
 				return test.answer(f.seal("one"))
@@ -119,7 +120,7 @@ func TestWrongForm(t *testing.T) {
 // about.
 func TestRefused(t *testing.T) {
 	f := startFake(t)
-	f.answers("SetSecret", fakeReply{Error: "org.freedesktop.DBus.Error.Failed", Body: []any{"disk\nfull"}})
+	f.answers("SetSecret", refusal("org.freedesktop.DBus.Error.Failed", "disk\nfull"))
 	err := open(t, f.bus.Address, AskAnyhow).Set(t.Context(), "key/a", keystore.NewSecret("two"))
 	if want := "secret service: SetSecret was refused: disk full (org.freedesktop.DBus.Error.Failed)"; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %q", err, want)
@@ -131,7 +132,7 @@ func TestRefused(t *testing.T) {
 func TestSearchAfterDialog(t *testing.T) {
 	f := startFake(t)
 	answer := make(chan struct{})
-	f.on("SearchItems", func(fakeCall) fakeReply {
+	f.on("SearchItems", func(sstest.Call) fakeReply {
 		<-answer
 		return usual
 	})
@@ -139,7 +140,7 @@ func TestSearchAfterDialog(t *testing.T) {
 	told := 0
 	s.Dialog = func() { told++ }
 	pings := 0
-	f.on("Ping", func(fakeCall) fakeReply {
+	f.on("Ping", func(sstest.Call) fakeReply {
 		if pings++; pings == 2 {
 			close(answer)
 		}
@@ -157,7 +158,7 @@ func TestSearchAfterDialog(t *testing.T) {
 	wantError(t, "Get of a dead service", err, ErrNoAnswer, "Ping")
 
 	ctx, cancel := context.WithCancel(t.Context())
-	f.on("Ping", func(fakeCall) fakeReply {
+	f.on("Ping", func(sstest.Call) fakeReply {
 		cancel()
 		return reply()
 	})
@@ -188,7 +189,7 @@ func TestNoSearchUnattended(t *testing.T) {
 
 // An item that vanishes between two calls is looked for again.
 func TestVanishedItem(t *testing.T) {
-	gone := fakeReply{Error: "org.freedesktop.DBus.Error.UnknownMethod", Body: []any{"Object does not exist"}}
+	gone := refusal("org.freedesktop.DBus.Error.UnknownMethod", "Object does not exist")
 	for _, method := range []string{"GetSecret", "SetSecret", "Delete"} {
 		f := startFake(t)
 		f.answers(method, gone, usual)
@@ -218,7 +219,7 @@ func TestLostSession(t *testing.T) {
 	f := startFake(t)
 	s := open(t, f.bus.Address, AskAnyhow)
 	wantValue(t, s, "key/a", "one")
-	lost := fakeReply{Error: "org.freedesktop.Secret.Error.NoSession", Body: []any{"The session does not exist"}}
+	lost := refusal("org.freedesktop.Secret.Error.NoSession", "The session does not exist")
 	f.answers("GetSecret", lost, usual)
 	wantValue(t, s, "key/a", "one")
 	f.wantCalls("OpenSession", 2)
@@ -238,7 +239,7 @@ func TestCancelledWrite(t *testing.T) {
 	f := startFake(t)
 	s := open(t, f.bus.Address, AskAnyhow)
 	ctx, cancel := context.WithCancel(t.Context())
-	f.on("SetSecret", func(fakeCall) fakeReply {
+	f.on("SetSecret", func(sstest.Call) fakeReply {
 		cancel()
 		return reply()
 	})

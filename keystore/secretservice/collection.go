@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"path"
 	"slices"
 
@@ -67,7 +68,7 @@ func checkHome(home dbus.ObjectPath) error {
 	case noPath:
 		return &Error{Err: ErrNoCollection, Reason: "no default one is set"}
 	case volatile:
-		return &Error{Collection: path.Base(string(home)), Err: ErrNoCollection, Reason: "it is forgotten at logout"}
+		return &Error{Err: ErrNoCollection, Reason: fmt.Sprintf("%q is forgotten at logout", path.Base(string(home)))}
 	}
 	return nil
 }
@@ -82,7 +83,7 @@ func (s *Store) makeHome(ctx context.Context, c *client) (dbus.ObjectPath, error
 	case home != noPath || s.Collection == "":
 		return home, checkHome(home)
 	case s.Ask == AskNobody:
-		return noPath, &Error{Collection: s.Collection, Err: ErrNoCollection, Reason: "making it asks for its passphrase"}
+		return noPath, s.notMade("making it asks for its passphrase")
 	}
 	end, _, err := s.takeTurn(ctx)
 	if err != nil {
@@ -102,9 +103,13 @@ func (s *Store) makeHome(ctx context.Context, c *client) (dbus.ObjectPath, error
 		home, err = s.makeWithPassphrase(ctx, c, properties)
 	}
 	if errors.Is(err, errDismissed) {
-		return noPath, &Error{Collection: s.Collection, Err: ErrNoCollection, Reason: "the dialog that makes it was refused, or there is no prompter"}
+		return noPath, s.notMade("the dialog that makes it was refused, or there is no prompter")
 	}
 	return home, err
+}
+
+func (s *Store) notMade(why string) error {
+	return &Error{Err: ErrNoCollection, Reason: fmt.Sprintf("%q is not there, and %s", s.Collection, why)}
 }
 
 func (s *Store) makeInDialog(ctx context.Context, c *client, properties map[string]dbus.Variant) (made dbus.ObjectPath, err error) {

@@ -20,8 +20,8 @@ type fake struct {
 	session session
 
 	mu      sync.Mutex
-	scripts map[string]func(fakeCall) fakeReply // by method; nil result: the usual
-	calls   []fakeCall
+	scripts map[string]func(sstest.Call) fakeReply // by method
+	calls   []sstest.Call
 	locked  bool
 	hides   bool // a locked collection hides its items
 	asked   chan dbus.ObjectPath
@@ -34,51 +34,39 @@ const (
 	fakeSession    = dbus.ObjectPath("/org/freedesktop/secrets/session/s1")
 )
 
-type fakeCall struct {
-	Method string // without its interface
-	Path   dbus.ObjectPath
-	Args   []any
-	Flags  dbus.Flags
-}
-
-// A fakeReply is an answer, an error, or nothing.
+// A fakeReply is an answer, or nothing, or what the fake answers without a
+// script.
 type fakeReply struct {
-	Body   []any
-	Error  string
-	Silent bool
-	usual  bool
+	sstest.Reply
+	silent, usual bool
 }
 
-// usual is what the fake answers without a script.
-var usual = fakeReply{usual: true}
+var (
+	usual   = fakeReply{usual: true}
+	silence = fakeReply{silent: true}
+)
 
-func reply(body ...any) fakeReply { return fakeReply{Body: body} }
+func reply(body ...any) fakeReply { return fakeReply{Reply: sstest.Reply{Body: body}} }
 
-var silence = fakeReply{Silent: true}
+func refusal(name, text string) fakeReply {
+	return fakeReply{Reply: sstest.Reply{Error: name, Body: []any{text}}}
+}
 
 // startFake starts a fake on a bus of its own.
 func startFake(t *testing.T) *fake {
 	t.Helper()
-	f := &fake{t: t, bus: sstest.StartBus(t), scripts: map[string]func(fakeCall) fakeReply{}, asked: make(chan dbus.ObjectPath, 16)}
+	f := &fake{t: t, bus: sstest.StartBus(t), scripts: map[string]func(sstest.Call) fakeReply{}, asked: make(chan dbus.ObjectPath, 16)}
 	f.conn = f.bus.Connect()
 	if _, err := f.conn.RequestName(serviceName, dbus.NameFlagDoNotQueue); err != nil {
 		t.Fatal(err)
 	}
-	messages := make(chan *dbus.Message, 1024)
-	f.conn.Eavesdrop(messages)
-	go func() {
-		for m := range messages {
-			if m.Type == dbus.TypeMethodCall {
-				f.handle(m)
-			}
-		}
-	}()
+	sstest.Serve(f.conn, f.handle)
 	return f
 }
 
 // on has script answer the calls of method. It runs by itself: other calls
 // are answered meanwhile.
-func (f *fake) on(method string, script func(fakeCall) fakeReply) {
+func (f *fake) on(method string, script func(sstest.Call) fakeReply) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.scripts[method] = script
@@ -87,7 +75,7 @@ func (f *fake) on(method string, script func(fakeCall) fakeReply) {
 // answers has the calls of method answered with these, the last again and
 // again.
 func (f *fake) answers(method string, replies ...fakeReply) {
-	f.on(method, func(fakeCall) fakeReply {
+	f.on(method, func(sstest.Call) fakeReply {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		r := replies[0]
@@ -136,17 +124,7 @@ func (f *fake) complete(path dbus.ObjectPath, dismissed bool) {
 	}
 }
 
-func (f *fake) handle(m *dbus.Message) {
-	header := func(h dbus.HeaderField) string {
-		switch v := m.Headers[h].Value().(type) {
-		case string:
-			return v
-		case dbus.ObjectPath:
-			return string(v)
-		}
-		return ""
-	}
-	c := fakeCall{header(dbus.FieldMember), dbus.ObjectPath(header(dbus.FieldPath)), m.Body, m.Flags}
+func (f *fake) handle(c sstest.Call, answer func(sstest.Reply)) {
 	f.mu.Lock()
 	f.calls = append(f.calls, c)
 	script := f.scripts[c.Method]
@@ -159,27 +137,17 @@ func (f *fake) handle(m *dbus.Message) {
 		if r.usual {
 			r = f.usual(c)
 		}
-		if r.Silent {
-			return
+		if !r.silent {
+			answer(r.Reply)
 		}
-		out := &dbus.Message{Type: dbus.TypeMethodReply, Body: r.Body, Headers: map[dbus.HeaderField]dbus.Variant{
-			dbus.FieldDestination: dbus.MakeVariant(header(dbus.FieldSender)), dbus.FieldReplySerial: dbus.MakeVariant(m.Serial()),
-		}}
-		if r.Error != "" {
-			out.Type, out.Headers[dbus.FieldErrorName] = dbus.TypeError, dbus.MakeVariant(r.Error)
-		}
-		if len(r.Body) > 0 {
-			out.Headers[dbus.FieldSignature] = dbus.MakeVariant(dbus.SignatureOf(r.Body...))
-		}
-		f.conn.Send(out, nil)
 	}()
 }
 
-func (f *fake) usual(c fakeCall) fakeReply {
+func (f *fake) usual(c sstest.Call) fakeReply {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	none, items := []dbus.ObjectPath{}, []dbus.ObjectPath{fakeItem}
-	isLocked := fakeReply{Error: "org.freedesktop.Secret.Error.IsLocked", Body: []any{"it is locked"}}
+	isLocked := refusal("org.freedesktop.Secret.Error.IsLocked", "it is locked")
 	switch c.Method {
 	case "OpenSession":
 		f.session = session{path: fakeSession}
@@ -243,7 +211,7 @@ func (f *fake) usual(c fakeCall) fakeReply {
 	case "Ping":
 		return reply()
 	}
-	return fakeReply{Error: "org.freedesktop.DBus.Error.UnknownMethod", Body: []any{"no " + c.Method}}
+	return refusal("org.freedesktop.DBus.Error.UnknownMethod", "no "+c.Method)
 }
 
 // seal returns value as the session has it. The caller holds mu.

@@ -118,11 +118,12 @@ func wantState(t *testing.T, s keystore.Store, want keystore.State) {
 	}
 }
 
-// wantError checks that err is want, an *Error on one line that has text.
+// wantError checks that err is want, if not nil, and an *Error on one line that
+// has text.
 func wantError(t *testing.T, what string, err, want error, text string) {
 	t.Helper()
 	var ours *Error
-	if !errors.Is(err, want) || !errors.As(err, &ours) {
+	if want != nil && !errors.Is(err, want) || !errors.As(err, &ours) {
 		t.Errorf("%s: error %v, want %v", what, err, want)
 		return
 	}

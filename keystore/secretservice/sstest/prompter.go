@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
-	"sync"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -28,76 +27,73 @@ type Dialog struct {
 func (d *Daemon) Prompt(answer func(Dialog) (passphrase string, ok bool)) {
 	d.t.Helper()
 	p := &prompter{conn: d.Connect(), answer: answer, exchanges: map[dbus.ObjectPath]*exchange{}}
-	err := p.conn.ExportMethodTable(map[string]any{
-		"BeginPrompting": p.begin, "PerformPrompt": p.perform, "StopPrompting": p.stop,
-	}, "/org/gnome/keyring/Prompter", "org.gnome.keyring.internal.Prompter")
-	if err != nil {
-		d.t.Fatal(err)
-	}
 	reply, err := p.conn.RequestName("org.gnome.keyring.SystemPrompter", dbus.NameFlagDoNotQueue)
 	if err != nil || reply != dbus.RequestNameReplyPrimaryOwner {
 		d.t.Fatalf("no name for the prompter: %v, %v", reply, err)
 	}
+	Serve(p.conn, p.handle)
 }
 
 // A prompter is what gcr-prompter is on a desktop: gcr, file
 // gcr-system-prompter.c. It asks gnome-keyring for the questions.
 type prompter struct {
-	conn   *dbus.Conn
-	answer func(Dialog) (string, bool)
-
-	mu        sync.Mutex
+	conn      *dbus.Conn
+	answer    func(Dialog) (string, bool)
 	exchanges map[dbus.ObjectPath]*exchange // by the callback that asks
 }
 
-func (p *prompter) begin(from dbus.Sender, callback dbus.ObjectPath) *dbus.Error {
-	p.mu.Lock()
-	e := newExchange()
-	p.exchanges[callback] = e
-	p.mu.Unlock()
-	go p.ready(from, callback, "", e.message(nil))
-	return nil
-}
-
-func (p *prompter) perform(from dbus.Sender, callback dbus.ObjectPath, kind string, properties map[string]dbus.Variant, message string) *dbus.Error {
-	p.mu.Lock()
+// handle answers a call first: gnome-keyring listens after that.
+func (p *prompter) handle(c Call, answer func(Reply)) {
+	callback, _ := c.Args[0].(dbus.ObjectPath)
 	e := p.exchanges[callback]
-	p.mu.Unlock()
-	if e == nil {
-		return dbus.MakeFailedError(fmt.Errorf("unknown callback"))
-	}
-	if err := e.take(message); err != nil {
-		return dbus.MakeFailedError(err)
-	}
-	text := func(name string) string { s, _ := properties[name].Value().(string); return s }
-	isNew, _ := properties["password-new"].Value().(bool)
-	go func() {
-		passphrase, ok := p.answer(Dialog{Message: text("message"), Warning: text("warning"), New: isNew})
-		if !ok {
-			p.ready(from, callback, "no", e.message(nil))
+	switch {
+	case c.Method == "BeginPrompting":
+		answer(Reply{})
+		e = newExchange()
+		p.exchanges[callback] = e
+		p.ready(c, "", e.message(nil))
+	case e == nil:
+		answer(Reply{Error: "org.freedesktop.DBus.Error.Failed", Body: []any{"unknown callback"}})
+	case c.Method == "PerformPrompt":
+		properties, _ := c.Args[2].(map[string]dbus.Variant)
+		message, _ := c.Args[3].(string)
+		if err := e.take(message); err != nil {
+			answer(Reply{Error: "org.freedesktop.DBus.Error.Failed", Body: []any{err.Error()}})
 			return
 		}
-		p.ready(from, callback, "yes", e.message([]byte(passphrase)))
-	}()
-	return nil
+		answer(Reply{})
+		go p.show(c, e, properties)
+	case c.Method == "StopPrompting":
+		answer(Reply{})
+		delete(p.exchanges, callback)
+		p.call(c, "PromptDone")
+	}
 }
 
-func (p *prompter) stop(from dbus.Sender, callback dbus.ObjectPath) *dbus.Error {
-	p.mu.Lock()
-	delete(p.exchanges, callback)
-	p.mu.Unlock()
-	go p.call(from, callback, "PromptDone")
-	return nil
+// show asks the person.
+func (p *prompter) show(c Call, e *exchange, properties map[string]dbus.Variant) {
+	var d Dialog
+	d.Message, _ = properties["message"].Value().(string)
+	d.Warning, _ = properties["warning"].Value().(string)
+	d.New, _ = properties["password-new"].Value().(bool)
+	passphrase, ok := p.answer(d)
+	if !ok {
+		p.ready(c, "no", e.message(nil))
+		return
+	}
+	p.ready(c, "yes", e.message([]byte(passphrase)))
 }
 
-func (p *prompter) ready(to dbus.Sender, callback dbus.ObjectPath, reply, message string) {
+func (p *prompter) ready(c Call, reply, message string) {
 	// Without a strength it would ask whether to store in clear.
 	strength := dbus.MakeVariant(dbus.MakeVariant(int32(50)))
-	p.call(to, callback, "PromptReady", reply, map[string]dbus.Variant{"password-strength": strength}, message)
+	p.call(c, "PromptReady", reply, map[string]dbus.Variant{"password-strength": strength}, message)
 }
 
-func (p *prompter) call(to dbus.Sender, callback dbus.ObjectPath, method string, args ...any) {
-	p.conn.Object(string(to), callback).Go("org.gnome.keyring.internal.Prompter.Callback."+method, dbus.FlagNoReplyExpected, nil, args...)
+// call calls the one who made c back.
+func (p *prompter) call(c Call, method string, args ...any) {
+	callback, _ := c.Args[0].(dbus.ObjectPath)
+	p.conn.Object(c.Sender, callback).Go("org.gnome.keyring.internal.Prompter.Callback."+method, dbus.FlagNoReplyExpected, nil, args...)
 }
 
 // An exchange is one side of gcr's secret exchange "sx-aes-1": Diffie-Hellman
