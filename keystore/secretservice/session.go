@@ -1,0 +1,116 @@
+package secretservice
+
+import (
+	"cmp"
+	"context"
+	"unicode/utf8"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/shellvault/vault/keystore"
+)
+
+// A session is what secrets go through. It ends with its connection.
+type session struct {
+	path dbus.ObjectPath
+	key  []byte // nil: in clear
+}
+
+// wireSecret is the struct Secret of the specification, (oayays).
+type wireSecret struct {
+	Session     dbus.ObjectPath
+	Parameters  []byte
+	Value       []byte
+	ContentType string
+}
+
+// open asks for the session of c and does not wait for it.
+func (c *client) open(ctx context.Context) {
+	c.openOnce.Do(func() {
+		// Whoever needs it first is not the only one who does.
+		ctx := context.WithoutCancel(ctx)
+		algorithm, input := "plain", dbus.MakeVariant("")
+		if !c.plain {
+			algorithm, input = algorithmDH, dbus.MakeVariant(c.pair().public)
+		}
+		p := c.start(ctx, c.limits.call, servicePath, service+"OpenSession", algorithm, input)
+		go func() {
+			defer close(c.opened)
+			c.session, c.err = c.agree(p)
+		}()
+	})
+}
+
+// agree takes the answer to OpenSession.
+func (c *client) agree(p *pending) (s session, err error) {
+	a, err := p.wait()
+	if err != nil {
+		return session{}, err
+	}
+	var output dbus.Variant
+	if err := cmp.Or(part(a, 0, &output), part(a, 1, &s.path)); err != nil {
+		return session{}, err
+	}
+	if s.path == noPath {
+		return session{}, &Error{Err: errForm, Reason: a.method}
+	}
+	if c.plain {
+		return s, nil
+	}
+	public, err := within[[]byte](a.method, output)
+	if err != nil {
+		return session{}, err
+	}
+	if s.key, err = c.pair().sessionKey(public); err != nil {
+		return session{}, &Error{Err: err, Reason: a.method}
+	}
+	return s, nil
+}
+
+// opening returns the session of c when it is there.
+func (c *client) opening(ctx context.Context) (session, error) {
+	c.open(ctx)
+	select {
+	case <-c.opened:
+		return c.session, c.err
+	case <-ctx.Done():
+		return session{}, ctx.Err()
+	}
+}
+
+// seal returns value as it goes to the service.
+func (s session) seal(value keystore.Secret) (wireSecret, error) {
+	plain := value.Reveal()
+	w := wireSecret{Session: s.path, ContentType: "text/plain"}
+	if !utf8.ValidString(plain) {
+		w.ContentType = "application/octet-stream"
+	}
+	if s.key == nil {
+		w.Parameters, w.Value = []byte{}, []byte(plain)
+		return w, nil
+	}
+	var err error
+	w.Parameters, w.Value, err = encrypt(s.key, []byte(plain))
+	return w, err
+}
+
+// unseal returns the value in the answer to GetSecret.
+func (s session) unseal(a answer) (keystore.Secret, error) {
+	var fields []any
+	var iv, value []byte
+	err := part(a, 0, &fields)
+	if err == nil {
+		secret := answer{a.method, fields}
+		err = cmp.Or(part(secret, 1, &iv), part(secret, 2, &value))
+	}
+	if err != nil {
+		return keystore.Secret{}, err
+	}
+	if s.key != nil {
+		if value, err = decrypt(s.key, iv, value); err != nil {
+			return keystore.Secret{}, &Error{Err: err}
+		}
+	}
+	defer clear(value)
+	return keystore.NewSecret(string(value)), nil
+}
