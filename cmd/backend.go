@@ -11,6 +11,7 @@ import (
 
 	"github.com/shellvault/vault/config"
 	"github.com/shellvault/vault/keystore"
+	"github.com/shellvault/vault/keystore/secretservice"
 )
 
 // A choice says which keystore new keys go to, and why.
@@ -53,7 +54,7 @@ func (app *App) choose() (choice, error) {
 	default:
 		ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
 		defer cancel()
-		c.backend, c.why = app.Automatic(ctx, app.bus())
+		c.backend, c.why = app.Automatic(ctx, secretservice.BusAddress(app.Env["DBUS_SESSION_BUS_ADDRESS"], app.Env["XDG_RUNTIME_DIR"]))
 	}
 	if !slices.Contains(config.Backends, c.backend) {
 		if c.from == "" {
@@ -205,7 +206,8 @@ func isKeystoreError(err error) bool {
 		permission *keystore.PermissionError
 		file       *keystore.FileError
 		index      *keystore.IndexError
+		service    *secretservice.Error
 	)
 	return errors.Is(err, keystore.ErrLocked) || errors.Is(err, keystore.ErrPassphrase) || errors.Is(err, keystore.ErrUnavailable) ||
-		errors.As(err, &permission) || errors.As(err, &file) || errors.As(err, &index)
+		errors.As(err, &permission) || errors.As(err, &file) || errors.As(err, &index) || errors.As(err, &service)
 }

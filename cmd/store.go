@@ -9,11 +9,11 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/shellvault/vault/config"
 	"github.com/shellvault/vault/keystore"
+	"github.com/shellvault/vault/keystore/secretservice"
 	"github.com/shellvault/vault/sts"
 )
 
@@ -31,9 +31,13 @@ type StoreOptions struct {
 
 	// Of the sealed file.
 	Path       string
-	Passphrase func(context.Context, keystore.PassphraseRequest) (keystore.Secret, error) // also of a keyring that has no dialog
+	Passphrase func(context.Context, keystore.PassphraseRequest) (keystore.Secret, error)
 	Cache      keystore.DataKeyCache
 	Waiting    func() // before waiting for another process that unlocks
+
+	// Of the Secret Service.
+	KeyringPassphrase func(context.Context, keystore.PassphraseRequest) (keystore.Secret, error) // where there is no dialog
+	Dialog            func()                                                                     // before waiting for a dialog
 
 	Bus        string // address of the session bus, "" for none
 	Plain      bool   // secrets cross the bus in clear
@@ -142,7 +146,13 @@ func (app *App) storeOptions(backend string, settings config.Settings) StoreOpti
 				app.note("waiting for another vault that unlocks the keystore")
 			}
 		},
-		Bus:        app.bus(),
+		KeyringPassphrase: app.keyringPassphrase,
+		Dialog: func() {
+			if app.StderrTTY {
+				app.note("waiting for the dialog of the keyring")
+			}
+		},
+		Bus:        secretservice.BusAddress(app.Env["DBUS_SESSION_BUS_ADDRESS"], app.Env["XDG_RUNTIME_DIR"]),
 		Plain:      settings.SecretService == "plain",
 		Collection: settings.Collection,
 		LockFile:   filepath.Join(app.locks(), "keystore.lock"),
@@ -150,32 +160,6 @@ func (app *App) storeOptions(backend string, settings config.Settings) StoreOpti
 		Environ:    env.Environ(),
 		Stderr:     app.Stderr,
 	}
-}
-
-// bus returns the address of the session bus: the environment's, else that of
-// a login session (systemd, pam_systemd(8)).
-func (app *App) bus() string {
-	if address := app.Env["DBUS_SESSION_BUS_ADDRESS"]; address != "" {
-		return address
-	}
-	if dir := app.Env["XDG_RUNTIME_DIR"]; filepath.IsAbs(dir) && exists(filepath.Join(dir, "bus")) {
-		return "unix:path=" + dbusEscape(filepath.Join(dir, "bus"))
-	}
-	return ""
-}
-
-// dbusEscape escapes a value of an address (D-Bus Specification, "Server
-// Addresses").
-func dbusEscape(s string) string {
-	var b strings.Builder
-	for i := range len(s) {
-		if c := s[i]; strings.IndexByte(letters+digits+"-_/.", c) >= 0 {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "%%%02x", c)
-		}
-	}
-	return b.String()
 }
 
 // ownSettings returns what config.toml says, read once.
@@ -279,6 +263,16 @@ func (app *App) passphrase(settings config.Settings) func(context.Context, keyst
 		}
 		return keystore.Secret{}, errors.New("no passphrase was set")
 	}
+}
+
+// keyringPassphrase asks for the passphrase of a keyring of the system, which
+// is not the one that passphrase_command and the like give.
+func (app *App) keyringPassphrase(ctx context.Context, ask keystore.PassphraseRequest) (keystore.Secret, error) {
+	if ask.Attempt > 1 {
+		app.note("wrong passphrase")
+	}
+	text, err := app.Terminal.Ask(ctx, fmt.Sprintf("Passphrase of the keyring %q: ", ask.Path), true)
+	return keystore.NewSecret(text), noTerminal(err)
 }
 
 // noTerminal turns the lack of a terminal into what it means for a keystore.
