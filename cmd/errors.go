@@ -9,6 +9,7 @@ import (
 
 	"github.com/shellvault/vault/config"
 	"github.com/shellvault/vault/keystore"
+	"github.com/shellvault/vault/keystore/secretservice"
 	"github.com/shellvault/vault/shell"
 	"github.com/shellvault/vault/sts"
 )
@@ -115,6 +116,7 @@ func (app *App) hints(err error) []string {
 
 		permission *keystore.PermissionError
 		nothing    *storeNothing
+		service    *secretservice.Error
 	)
 	name := app.name()
 	switch {
@@ -135,6 +137,8 @@ func (app *App) hints(err error) []string {
 		return []string{"store one with: " + name + " add " + word(source.Profile)}
 	case errors.Is(err, keystore.ErrNotFound):
 		return []string{"see what is stored with: " + name + " list"}
+	case errors.As(err, &service):
+		return app.serviceHints(service)
 	case errors.Is(err, keystore.ErrLocked) && strings.Contains(err.Error(), errBackground.Error()):
 		return []string{"run it in the foreground, or unlock the keystore first with: " + name + " unlock"}
 	case errors.Is(err, keystore.ErrLocked):
@@ -156,6 +160,25 @@ func (app *App) hints(err error) []string {
 		return []string{"look at what was typed: AWS does not know this key, or the secret is not its own"}
 	case errors.As(err, &call):
 		return app.callHints(call)
+	}
+	return nil
+}
+
+// serviceHints says what to do about the Secret Service.
+func (app *App) serviceHints(e *secretservice.Error) []string {
+	name := app.name()
+	elsewhere := fmt.Sprintf("or keep keys in a sealed file: %s add --backend file PROFILE", name)
+	switch {
+	case errors.Is(e, secretservice.ErrNoEncryption):
+		return []string{`allow it in config.toml: secret_service = "plain"; secrets then cross the session bus in clear`}
+	case errors.Is(e, secretservice.ErrNoBus):
+		return []string{"run it in a desktop session, or set DBUS_SESSION_BUS_ADDRESS to that of one", elsewhere}
+	case errors.Is(e, secretservice.ErrForeignBus):
+		return []string{"sudo and su keep the variable: set DBUS_SESSION_BUS_ADDRESS to your own bus, or unset it"}
+	case errors.Is(e, secretservice.ErrNoService), errors.Is(e, secretservice.ErrNoCollection):
+		return []string{"start a keyring that keeps secrets for good: gnome-keyring, KWallet or KeePassXC", elsewhere}
+	case errors.Is(e, keystore.ErrLocked):
+		return []string{"unlock it in a terminal or on the desktop with: " + name + " unlock"}
 	}
 	return nil
 }
