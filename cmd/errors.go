@@ -73,6 +73,7 @@ func exitCode(err error) int {
 		parse      *config.ParseError
 		notFound   *config.NotFoundError
 		loop       *config.LoopError
+		section    *config.SectionError
 		setting    *sts.SettingError
 		duration   *sts.DurationError
 		unknown    *shell.UnknownError
@@ -94,7 +95,7 @@ func exitCode(err error) int {
 	case errors.Is(err, keystore.ErrLocked), errors.Is(err, keystore.ErrPassphrase), errors.As(err, &permission), errors.As(err, &file), errors.As(err, &index):
 		return exitKeystore
 	case errors.As(err, &usage), errors.As(err, &parse), errors.As(err, &notFound), errors.As(err, &loop),
-		errors.As(err, &setting), errors.As(err, &duration), errors.As(err, &unknown):
+		errors.As(err, &section), errors.As(err, &setting), errors.As(err, &duration), errors.As(err, &unknown):
 		return exitUsage
 	}
 	return exitFailed

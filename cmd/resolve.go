@@ -73,6 +73,9 @@ func (app *App) checkSettings(files *config.Files, chain []*config.Profile) erro
 		if v, ok := p.Lookup("region"); ok && v.Text != "" && !isRegion(v.Text) {
 			return &sts.SettingError{Value: v, Key: "region", Why: "is not the name of a region"}
 		}
+		if _, err := files.Services(p); err != nil {
+			return err
+		}
 		if text, origin := config.Endpoint(app.getenvBefore, p, files, "sts"); text != "" {
 			u, err := url.Parse(text)
 			if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {

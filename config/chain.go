@@ -32,7 +32,9 @@ func loop(key string, path []*Profile, name string) error {
 //
 // A profile that is its own source_profile is legal (its static keys are
 // meant) and ends the chain. A profile with static keys ends it too, even if
-// it has a source_profile, unless it is the one asked for. A loop is a
+// it has a source_profile, unless it is the one asked for and has a role_arn:
+// without one, source_profile says nothing to a profile that has credentials
+// of its own, and may name what is not there. A loop is a
 // *LoopError. A source that is missing is an error that says who refers to it
 // and where, and wraps a *NotFoundError.
 func (f *Files) Chain(name string) ([]*Profile, error) {
@@ -47,8 +49,8 @@ func (f *Files) Chain(name string) ([]*Profile, error) {
 		if source.Text == "" || source.Text == p.Name {
 			return chain, nil
 		}
-		if len(chain) > 1 {
-			if _, ok, _ := p.StaticKeys(); ok {
+		if role := p.Get("role_arn") != ""; len(chain) > 1 || !role {
+			if _, ok, _ := p.StaticKeys(); ok || !role && p.namesSource() {
 				return chain, nil
 			}
 		}
@@ -63,6 +65,17 @@ func (f *Files) Chain(name string) ([]*Profile, error) {
 		chain = append(chain, next)
 		p = next
 	}
+}
+
+// namesSource reports whether a profile without role_arn says where its
+// credentials come from.
+func (p *Profile) namesSource() bool {
+	for _, key := range []string{"sso_session", "sso_account_id", "login_session", "credential_process"} {
+		if p.Get(key) != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // referred says which profile led to err, and where.

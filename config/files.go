@@ -84,6 +84,18 @@ func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("no profile %q", e.Name)
 }
 
+// A SectionError reports a property that names a section which is not there.
+type SectionError struct {
+	Value   Value // of the property
+	Key     string
+	Profile string
+	Section string // what its header would be, without the brackets
+}
+
+func (e *SectionError) Error() string {
+	return fmt.Sprintf("%s: %s of profile %q: no section [%s]", e.Value.Where(), e.Key, e.Profile, e.Section)
+}
+
 // Files are the two files as they were read. They do not change and may be
 // used by several goroutines at once.
 type Files struct {
@@ -189,10 +201,15 @@ func (f *Files) Profile(name string) (*Profile, error) {
 }
 
 // plainProfile is Profile without include_profile; nil where there is none.
+// A name that needs quotes has to stand in the config file: in the credentials
+// file, where the AWS CLI wants none, the SDKs ignore a section of that name.
 func (f *Files) plainProfile(name string) *Profile {
 	p := &Profile{Section{Kind: "profile", Name: name}}
-	p.addLayer(f.credentials, f.credentials.profile(name))
-	p.addLayer(f.config, f.config.profile(name))
+	inConfig := f.config.profile(name)
+	if inConfig != nil || validName(name) {
+		p.addLayer(f.credentials, f.credentials.profile(name))
+	}
+	p.addLayer(f.config, inConfig)
 	if len(p.layers) == 0 {
 		return nil
 	}

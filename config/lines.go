@@ -1,10 +1,6 @@
 package config
 
-import (
-	"strings"
-	"unicode"
-	"unicode/utf8"
-)
+import "strings"
 
 const bom = "\ufeff"
 
@@ -136,33 +132,3 @@ func cutKey(line string, sub bool) (key, rest, why string) {
 
 // propertyValue returns the value in what cutKey left of a property's line.
 func propertyValue(rest string) string { return trim(uncomment(rest)) }
-
-// validName reports whether s can name a profile, another section or a
-// property: letters, digits and - / . % @ _ : + (file-format; the SDKs ignore
-// what is named otherwise). Letters of other scripts count as letters.
-func validName(s string) bool {
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case c >= utf8.RuneSelf:
-			return validUnicodeName(s[i:])
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9',
-			c == '-', c == '_', c == '/', c == '.', c == '%', c == '@', c == ':', c == '+':
-		default:
-			return false
-		}
-	}
-	return s != ""
-}
-
-func validUnicodeName(s string) bool {
-	for len(s) > 0 {
-		r, n := utf8.DecodeRuneInString(s)
-		if r < utf8.RuneSelf && !validName(s[:1]) ||
-			r >= utf8.RuneSelf && (r == utf8.RuneError || !unicode.In(r, unicode.L, unicode.M, unicode.N)) {
-			return false
-		}
-		s = s[n:]
-	}
-	return true
-}

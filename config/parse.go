@@ -23,6 +23,7 @@ const (
 	sectionBareDefault // [default] in the config file: gives way to [profile default]
 	sectionSSO
 	sectionServices
+	sectionOther // of the credentials file: a profile if the config file quotes its name
 )
 
 func (k sectionKind) isProfile() bool { return k == sectionProfile || k == sectionBareDefault }
@@ -117,24 +118,33 @@ func parse(path string, kind FileKind, text string) (*source, error) {
 }
 
 // cutHeader returns what stands between the brackets of a header, trimmed;
-// line is what follows the opening one.
+// line is what follows the opening one. Only a comment may follow the last
+// closing one. A bracket before that belongs to the name, which makes it none
+// ("a]") unless it is quoted: so the SDKs and the AWS CLI read it.
 func cutHeader(line string) (name, why string) {
 	i := strings.IndexByte(line, ']')
 	if i < 0 {
 		return "", "profile definition must end with ']'"
 	}
-	if after := trimLeft(line[i+1:]); after != "" && !isCommentMark(after[0]) {
+	if end := strings.IndexAny(line[i:], "#;"); end >= 0 {
+		line = line[:i+end]
+	}
+	line = trimRight(line)
+	if line[len(line)-1] != ']' {
 		return "", "only a comment may follow the ']' of a profile definition"
 	}
-	return trim(line[:i]), ""
+	return trim(line[:len(line)-1]), ""
 }
 
 // section tells what kind of section the name in a header makes in a file of
 // this kind (file-format, "Section type").
 func (k FileKind) section(name string) (sectionKind, string) {
 	if k == CredentialsFile {
-		if validName(name) {
+		switch {
+		case validName(name):
 			return sectionProfile, name
+		case anyName(name):
+			return sectionOther, name
 		}
 		return sectionIgnored, name
 	}
@@ -147,7 +157,10 @@ func (k FileKind) section(name string) (sectionKind, string) {
 	}
 	prefix, rest := name[:i], trimLeft(name[i:])
 	if !validName(rest) {
-		return sectionIgnored, name
+		var ok bool
+		if rest, ok = unquoteName(rest); !ok {
+			return sectionIgnored, name
+		}
 	}
 	switch prefix {
 	case "profile":
@@ -162,7 +175,7 @@ func (k FileKind) section(name string) (sectionKind, string) {
 
 // almost says why an ignored section is not the profile of that name.
 func (s *section) almost(k FileKind, name string) string {
-	if s.kind != sectionIgnored {
+	if s.kind != sectionIgnored && s.kind != sectionOther {
 		return ""
 	}
 	prefix, rest, _ := strings.Cut(s.name, " ")
@@ -171,8 +184,10 @@ func (s *section) almost(k FileKind, name string) string {
 		return fmt.Sprintf("[%s] is not a profile in this file, [profile %s] would be", name, name)
 	case k == CredentialsFile && prefix == "profile" && trimLeft(rest) == name && validName(name):
 		return fmt.Sprintf("[profile %s] is not a profile in this file, [%s] would be", name, name)
-	case k == ConfigFile && prefix == "profile" && trimLeft(rest) == name, k == CredentialsFile && s.name == name:
-		return "profile names are of letters, digits and - / . % @ _ : +"
+	case k == ConfigFile && prefix == "profile" && trimLeft(rest) == name:
+		return "a profile name with other letters than A-Z a-z 0-9 - / . % @ _ : + must stand in quotes"
+	case k == CredentialsFile && s.name == name:
+		return "a profile name with other letters than A-Z a-z 0-9 - / . % @ _ : + must stand in the config file, in quotes"
 	}
 	return ""
 }
@@ -213,7 +228,11 @@ func (src *source) find(kind sectionKind, name string) []section {
 // there is a [profile default], a [default] counts for nothing (file-format).
 func (src *source) profile(name string) []section {
 	found := src.find(sectionProfile, name)
-	if found == nil && name == "default" && src.kind == ConfigFile {
+	switch {
+	case found != nil:
+	case src.kind == CredentialsFile && !validName(name):
+		found = src.find(sectionOther, name)
+	case src.kind == ConfigFile && name == "default":
 		found = src.find(sectionBareDefault, name)
 	}
 	return found
