@@ -3,7 +3,6 @@ package cmd
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"path"
 	"slices"
 	"strings"
@@ -66,14 +65,7 @@ func (app *App) listNames(want func(string) bool) error {
 	if err != nil {
 		return err
 	}
-	var text strings.Builder
-	for _, name := range list {
-		if want(name) {
-			text.WriteString(name + "\n")
-		}
-	}
-	_, err = io.WriteString(app.Stdout, text.String())
-	return err
+	return app.printLines(slices.DeleteFunc(list, func(name string) bool { return !want(name) }))
 }
 
 // profileJSON is one profile of list --json.

@@ -20,7 +20,7 @@ func (r resolved) profile() *config.Profile { return r.chain[0] }
 
 // resolve reads the config and plans; it opens no keystore and no connection.
 func (app *App) resolve(name string, o switchFlags) (resolved, error) {
-	files, err := config.Load(config.Locate(app.getenv, app.Home))
+	files, err := config.LoadFor(config.Locate(app.getenv, app.Home), name)
 	if err != nil {
 		return resolved{}, err
 	}

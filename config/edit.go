@@ -12,6 +12,12 @@ import (
 // ErrExists is what adding a section that is there already wraps.
 var ErrExists = errors.New("exists already")
 
+// A sectionKey is what sections have in common that are merged.
+type sectionKey struct {
+	kind sectionKind
+	name string
+}
+
 // An Editor changes the text of one file in memory. What a change does not
 // ask for stays as it is, byte by byte: comments, blank lines, line endings,
 // a byte order mark, a missing last newline, sections of the same name,

@@ -12,15 +12,10 @@
 package config
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
-	"unsafe"
 )
 
 // Paths says where the two files of the AWS CLI and the SDKs lie.
@@ -104,68 +99,11 @@ type Files struct {
 	credentials *source
 
 	names func() []string
-}
-
-// Load reads both files. A missing file is like an empty one and is not
-// created; one that cannot be read, or has a malformed line anywhere, is a
-// *ParseError.
-func Load(p Paths) (*Files, error) {
-	config, err := readFile(p.Config)
-	if err != nil {
-		return nil, err
-	}
-	credentials, err := readFile(p.Credentials)
-	if err != nil {
-		return nil, err
-	}
-	return parseBoth(p, config, credentials)
-}
-
-// readFile returns what the file holds, nothing where there is none.
-func readFile(path string) (string, error) {
-	if path == "" {
-		return "", nil
-	}
-	data, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "", nil
-	case err != nil:
-		return "", unreadable(path, err)
-	}
-	return unsafe.String(unsafe.SliceData(data), len(data)), nil // nobody else has data
-}
-
-func unreadable(path string, err error) error {
-	why := err
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		why = pathErr.Err
-	}
-	return &ParseError{File: path, Why: why.Error(), Err: err}
-}
-
-// Parse is Load for files that are in memory already; p only names them.
-func Parse(p Paths, configText, credentialsText []byte) (*Files, error) {
-	return parseBoth(p, string(configText), string(credentialsText))
-}
-
-func parseBoth(p Paths, configText, credentialsText string) (*Files, error) {
-	config, err := parse(p.Config, ConfigFile, configText)
-	if err != nil {
-		return nil, err
-	}
-	credentials, err := parse(p.Credentials, CredentialsFile, credentialsText)
-	if err != nil {
-		return nil, err
-	}
-	f := &Files{Paths: p, config: config, credentials: credentials}
-	f.names = sync.OnceValue(f.collectNames)
-	return f, nil
+	part  *part // which part of the files this is, nil if they are whole
 }
 
 // Names returns the names of the profiles of both files, sorted, each once.
-func (f *Files) Names() []string { return slices.Clone(f.names()) }
+func (f *Files) Names() []string { return slices.Clone(f.whole().names()) }
 
 func (f *Files) collectNames() []string {
 	var names []string
@@ -204,6 +142,7 @@ func (f *Files) Profile(name string) (*Profile, error) {
 // A name that needs quotes has to stand in the config file: in the credentials
 // file, where the AWS CLI wants none, the SDKs ignore a section of that name.
 func (f *Files) plainProfile(name string) *Profile {
+	f = f.with(name)
 	p := &Profile{Section{Kind: "profile", Name: name}}
 	inConfig := f.config.profile(name)
 	if inConfig != nil || validName(name) {
@@ -217,6 +156,7 @@ func (f *Files) plainProfile(name string) *Profile {
 }
 
 func (f *Files) notFound(name string) error {
+	f = f.whole()
 	err := &NotFoundError{Name: name, Near: Nearest(name, f.names())}
 	for _, src := range []*source{f.config, f.credentials} {
 		for i := range src.sections {
@@ -243,6 +183,7 @@ func (f *Files) Section(kind, name string) *Section {
 	default:
 		return nil
 	}
+	f = f.with(name)
 	s := &Section{Kind: kind, Name: name}
 	s.addLayer(f.config, f.config.find(k, name))
 	if len(s.layers) == 0 {

@@ -4,6 +4,14 @@ import "strings"
 
 const bom = "\ufeff"
 
+// lineEnd returns where the line after the one that text[i] belongs to begins.
+func lineEnd(text string, i int) int {
+	if n := strings.IndexByte(text[i:], '\n'); n >= 0 {
+		return i + n + 1
+	}
+	return len(text)
+}
+
 // lines walks over a text line by line.
 type lines struct {
 	text  string
@@ -19,17 +27,18 @@ func (l *lines) next() (string, bool) {
 	}
 	l.start = l.pos
 	l.num++
-	line := l.text[l.pos:]
-	if i := strings.IndexByte(line, '\n'); i >= 0 {
-		l.pos += i + 1
-		line = line[:i]
-	} else {
-		l.pos = len(l.text)
+	l.pos = lineEnd(l.text, l.pos)
+	return withoutEnding(l.text[l.start:l.pos]), true
+}
+
+func withoutEnding(line string) string {
+	if n := len(line); n > 0 && line[n-1] == '\n' {
+		line = line[:n-1]
 	}
 	if n := len(line); n > 0 && line[n-1] == '\r' {
 		line = line[:n-1]
 	}
-	return line, true
+	return line
 }
 
 type lineKind uint8
@@ -92,6 +101,16 @@ func trimRight(s string) string {
 }
 
 func trim(s string) string { return trimLeft(trimRight(s)) }
+
+// cutBlank cuts s at the first white space; rest begins behind it.
+func cutBlank(s string) (word, rest string) {
+	for i := range len(s) {
+		if isSpace(s[i]) {
+			return s[:i], trimLeft(s[i:])
+		}
+	}
+	return s, ""
+}
 
 // uncomment cuts a comment off the end of a line: a "#" or ";" with white
 // space before it. Without white space it belongs to the value (file-format).

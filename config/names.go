@@ -11,23 +11,28 @@ import (
 // what is named otherwise). Letters of other scripts count as letters.
 func validName(s string) bool {
 	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
+		switch c := s[i]; {
 		case c >= utf8.RuneSelf:
 			return validUnicodeName(s[i:])
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9',
-			c == '-', c == '_', c == '/', c == '.', c == '%', c == '@', c == ':', c == '+':
-		default:
+		case !nameByte[c]:
 			return false
 		}
 	}
 	return s != ""
 }
 
+// nameByte tells the ASCII characters of names.
+var nameByte = func() (is [256]bool) {
+	for _, c := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-/.%@_:+" {
+		is[c] = true
+	}
+	return is
+}()
+
 func validUnicodeName(s string) bool {
 	for len(s) > 0 {
 		r, n := utf8.DecodeRuneInString(s)
-		if r < utf8.RuneSelf && !validName(s[:1]) ||
+		if r < utf8.RuneSelf && !nameByte[s[0]] ||
 			r >= utf8.RuneSelf && (r == utf8.RuneError || !unicode.In(r, unicode.L, unicode.M, unicode.N)) {
 			return false
 		}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -39,11 +40,6 @@ type section struct {
 	prev  int // the section of the same kind and name before this one, or -1
 }
 
-type sectionKey struct {
-	kind sectionKind
-	name string
-}
-
 // source is one file: its text, known to be well-formed, and its sections.
 // The properties are parsed when they are asked for.
 type source struct {
@@ -52,69 +48,40 @@ type source struct {
 	text     string
 	sections []section
 
-	index func() map[sectionKey]int // the last section of each kind and name
+	index func() index
+}
+
+func newSource(path string, kind FileKind, text string) *source {
+	src := &source{path: path, kind: kind, text: text}
+	src.index = sync.OnceValue(func() index { return indexSections(src.sections) })
+	return src
 }
 
 // parse goes over the text once, checks each line and notes the sections.
 func parse(path string, kind FileKind, text string) (*source, error) {
-	src := &source{path: path, kind: kind, text: text}
-	src.index = sync.OnceValue(src.makeIndex)
-
-	l := lines{text: text}
-	if strings.HasPrefix(text, bom) {
-		l.pos = len(bom)
-	}
-	var last string    // the line of the property that a continuation would belong to
-	var lastKnown bool // whether lastEmpty was found out
-	var lastEmpty bool // whether it has no value, so that sub-properties follow
-	for {
-		line, ok := l.next()
-		if !ok {
-			break
+	src := newSource(path, kind, text)
+	c := checker{kind: kind, found: func(s section) {
+		if n := len(src.sections); n > 0 {
+			src.sections[n-1].end = s.head
+		} else {
+			src.sections = make([]section, 0, 4+len(text)/160)
 		}
-		var why string
-		switch classify(line) {
-		case lineHeader:
-			var name string
-			if name, why = cutHeader(line[1:]); why == "" {
-				if n := len(src.sections); n > 0 {
-					src.sections[n-1].end = l.start
-				} else {
-					src.sections = make([]section, 0, 4+len(text)/160)
-				}
-				s := section{line: l.num, head: l.start, start: l.pos, end: len(text), prev: -1}
-				s.kind, s.name = kind.section(name)
-				src.sections = append(src.sections, s)
-			}
-			last = ""
-		case lineProperty:
-			if len(src.sections) == 0 {
-				why = "expected a profile definition, found a property"
-				break
-			}
-			_, _, why = cutKey(line, false)
-			last, lastKnown = line, false
-		case lineContinuation:
-			switch {
-			case len(src.sections) == 0:
-				why = "expected a profile definition, found an indented line"
-			case last == "":
-				why = "expected a property definition, found continuation (properties are not indented)"
-			default:
-				if !lastKnown {
-					_, rest, _ := cutKey(last, false)
-					lastKnown, lastEmpty = true, propertyValue(rest) == ""
-				}
-				if lastEmpty {
-					_, _, why = cutKey(trim(line), true)
-				}
-			}
-		}
-		if why != "" {
-			return nil, &ParseError{File: path, Line: l.num, Why: why}
-		}
+		s.end = len(text)
+		src.sections = append(src.sections, s)
+	}}
+	top := topOf(text)
+	if why := c.check(text[top:], top); why != "" {
+		return nil, &ParseError{File: path, Line: c.line, Why: why}
 	}
 	return src, nil
+}
+
+// topOf returns where a text begins: behind a byte order mark.
+func topOf(text string) int {
+	if strings.HasPrefix(text, bom) {
+		return len(bom)
+	}
+	return 0
 }
 
 // cutHeader returns what stands between the brackets of a header, trimmed;
@@ -126,12 +93,14 @@ func cutHeader(line string) (name, why string) {
 	if i < 0 {
 		return "", "profile definition must end with ']'"
 	}
-	if end := strings.IndexAny(line[i:], "#;"); end >= 0 {
-		line = line[:i+end]
-	}
-	line = trimRight(line)
-	if line[len(line)-1] != ']' {
-		return "", "only a comment may follow the ']' of a profile definition"
+	if i < len(line)-1 {
+		if end := strings.IndexAny(line[i:], "#;"); end >= 0 {
+			line = line[:i+end]
+		}
+		line = trimRight(line)
+		if line[len(line)-1] != ']' {
+			return "", "only a comment may follow the ']' of a profile definition"
+		}
 	}
 	return trim(line[:len(line)-1]), ""
 }
@@ -151,11 +120,7 @@ func (k FileKind) section(name string) (sectionKind, string) {
 	if name == "default" {
 		return sectionBareDefault, name
 	}
-	i := strings.IndexAny(name, " \t")
-	if i < 0 {
-		return sectionIgnored, name
-	}
-	prefix, rest := name[:i], trimLeft(name[i:])
+	prefix, rest := cutBlank(name)
 	if !validName(rest) {
 		var ok bool
 		if rest, ok = unquoteName(rest); !ok {
@@ -178,13 +143,13 @@ func (s *section) almost(k FileKind, name string) string {
 	if s.kind != sectionIgnored && s.kind != sectionOther {
 		return ""
 	}
-	prefix, rest, _ := strings.Cut(s.name, " ")
+	prefix, rest := cutBlank(s.name)
 	switch {
 	case k == ConfigFile && s.name == name && validName(name):
 		return fmt.Sprintf("[%s] is not a profile in this file, [profile %s] would be", name, name)
-	case k == CredentialsFile && prefix == "profile" && trimLeft(rest) == name && validName(name):
+	case k == CredentialsFile && prefix == "profile" && rest == name && validName(name):
 		return fmt.Sprintf("[profile %s] is not a profile in this file, [%s] would be", name, name)
-	case k == ConfigFile && prefix == "profile" && trimLeft(rest) == name:
+	case k == ConfigFile && prefix == "profile" && rest == name:
 		return "a profile name with other letters than A-Z a-z 0-9 - / . % @ _ : + must stand in quotes"
 	case k == CredentialsFile && s.name == name:
 		return "a profile name with other letters than A-Z a-z 0-9 - / . % @ _ : + must stand in the config file, in quotes"
@@ -192,35 +157,13 @@ func (s *section) almost(k FileKind, name string) string {
 	return ""
 }
 
-func (src *source) makeIndex() map[sectionKey]int {
-	index := make(map[sectionKey]int, len(src.sections))
-	for i := range src.sections {
-		s := &src.sections[i]
-		if s.kind == sectionIgnored {
-			continue
-		}
-		key := sectionKey{s.kind, s.name}
-		if last, ok := index[key]; ok {
-			s.prev = last
-		}
-		index[key] = i
-	}
-	return index
-}
-
 // find returns the sections of that kind and name, in order.
 func (src *source) find(kind sectionKind, name string) []section {
-	i, ok := src.index()[sectionKey{kind, name}]
-	if !ok {
-		return nil
-	}
 	var found []section
-	for ; i >= 0; i = src.sections[i].prev {
+	for i := src.index().last(src.sections, kind, name); i >= 0; i = src.sections[i].prev {
 		found = append(found, src.sections[i])
 	}
-	for i, j := 0, len(found)-1; i < j; i, j = i+1, j-1 {
-		found[i], found[j] = found[j], found[i]
-	}
+	slices.Reverse(found)
 	return found
 }
 
