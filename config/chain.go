@@ -59,7 +59,7 @@ func (f *Files) Chain(name string) ([]*Profile, error) {
 		}
 		next, err := f.Profile(source.Text)
 		if err != nil {
-			return nil, referred(p, "source_profile", source, err)
+			return nil, referred(p.Name, "source_profile", source, err)
 		}
 		seen[next.Name] = true
 		chain = append(chain, next)
@@ -79,34 +79,6 @@ func (p *Profile) namesSource() bool {
 }
 
 // referred says which profile led to err, and where.
-func referred(p *Profile, key string, at Value, err error) error {
-	return fmt.Errorf("%s: %s of profile %q: %w", at.Where(), key, p.Name, err)
-}
-
-// include adds to p, below its own properties, those of the profile that
-// include_profile names, and so on from there: aws-vault's key, described in
-// its USAGE.md under "include_profile". Static keys are not included.
-func (f *Files) include(p *Profile) error {
-	path := []*Profile{p}
-	seen := map[string]bool{p.Name: true}
-	for at := p; ; {
-		v, _ := at.Lookup("include_profile")
-		if v.Text == "" {
-			return nil
-		}
-		if seen[v.Text] {
-			return referred(at, "include_profile", v, loop("include_profile", path, v.Text))
-		}
-		next := f.plainProfile(v.Text)
-		if next == nil {
-			return referred(at, "include_profile", v, f.notFound(v.Text))
-		}
-		for _, l := range next.layers {
-			l.included = true
-			p.layers = append(p.layers, l)
-		}
-		seen[next.Name] = true
-		path = append(path, next)
-		at = next
-	}
+func referred(profile, key string, at Value, err error) error {
+	return fmt.Errorf("%s: %s of profile %q: %w", at.Where(), key, profile, err)
 }

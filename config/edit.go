@@ -133,9 +133,9 @@ func (e *Editor) absent(kind string, key sectionKey) error {
 	if err != nil {
 		return err
 	}
-	found := src.find(key.kind, key.name)
+	found := src.find(nil, key.kind, key.name)
 	if key.kind == sectionProfile {
-		found = src.profile(key.name)
+		found = src.profile(nil, key.name)
 	}
 	return fmt.Errorf("%s:%d: %s %q %w", e.path, found[0].line, kind, key.name, ErrExists)
 }
@@ -286,7 +286,7 @@ func (e *Editor) profileSections(profile string) (*source, []section, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	sections := src.profile(profile)
+	sections := src.profile(nil, profile)
 	if len(sections) == 0 {
 		return nil, nil, fmt.Errorf("%s: %w", e.path, &NotFoundError{Name: profile})
 	}

@@ -13,6 +13,7 @@ package config
 
 import (
 	"fmt"
+	"iter"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -98,8 +99,9 @@ type Files struct {
 	config      *source
 	credentials *source
 
-	names func() []string
-	part  *part // which part of the files this is, nil if they are whole
+	names    func() []string
+	included inclusions
+	part     *part // which part of the files this is, nil if they are whole
 }
 
 // Names returns the names of the profiles of both files, sorted, each once.
@@ -132,27 +134,49 @@ func (f *Files) Profile(name string) (*Profile, error) {
 	if p == nil {
 		return nil, f.notFound(name)
 	}
-	if err := f.include(p); err != nil {
-		return nil, err
+	if why := f.include(p); why != nil {
+		return nil, why.err(f)
 	}
 	return p, nil
 }
 
-// plainProfile is Profile without include_profile; nil where there is none.
-// A name that needs quotes has to stand in the config file: in the credentials
-// file, where the AWS CLI wants none, the SDKs ignore a section of that name.
-func (f *Files) plainProfile(name string) *Profile {
-	f = f.with(name)
-	p := &Profile{Section{Kind: "profile", Name: name}}
-	inConfig := f.config.profile(name)
-	if inConfig != nil || validName(name) {
-		p.addLayer(f.credentials, f.credentials.profile(name))
+// Profiles yields all profiles in the order of Names, and whether Profile
+// returns them without an error. A profile is overwritten by the next one.
+func (f *Files) Profiles() iter.Seq2[*Profile, bool] {
+	return func(yield func(*Profile, bool) bool) {
+		f := f.whole()
+		p := new(Profile)
+		for _, name := range f.names() {
+			f.fill(p, name)
+			if !yield(p, f.include(p) == nil) {
+				return
+			}
+		}
 	}
-	p.addLayer(f.config, inConfig)
+}
+
+// plainProfile is Profile without include_profile; nil where there is none.
+func (f *Files) plainProfile(name string) *Profile {
+	p := new(Profile)
+	f.with(name).fill(p, name)
 	if len(p.layers) == 0 {
 		return nil
 	}
 	return p
+}
+
+// fill makes p the profile, without include_profile; p has no layers where
+// there is none. A name that needs quotes has to stand in the config file: in
+// the credentials file, where the AWS CLI wants none, the SDKs ignore a section
+// of that name.
+func (f *Files) fill(p *Profile, name string) {
+	p.Section = Section{Kind: "profile", Name: name, layers: p.layers[:0]}
+	var buf [2][4]section
+	inConfig := f.config.profile(buf[0][:0], name)
+	if len(inConfig) > 0 || validName(name) {
+		p.addLayer(f.credentials, f.credentials.profile(buf[1][:0], name))
+	}
+	p.addLayer(f.config, inConfig)
 }
 
 func (f *Files) notFound(name string) error {
@@ -185,7 +209,7 @@ func (f *Files) Section(kind, name string) *Section {
 	}
 	f = f.with(name)
 	s := &Section{Kind: kind, Name: name}
-	s.addLayer(f.config, f.config.find(k, name))
+	s.addLayer(f.config, f.config.find(nil, k, name))
 	if len(s.layers) == 0 {
 		return nil
 	}

@@ -157,34 +157,35 @@ func (s *section) almost(k FileKind, name string) string {
 	return ""
 }
 
-// find returns the sections of that kind and name, in order.
-func (src *source) find(kind sectionKind, name string) []section {
-	var found []section
+// find appends to found the sections of that kind and name, in order.
+func (src *source) find(found []section, kind sectionKind, name string) []section {
+	n := len(found)
 	for i := src.index().last(src.sections, kind, name); i >= 0; i = src.sections[i].prev {
 		found = append(found, src.sections[i])
 	}
-	slices.Reverse(found)
+	slices.Reverse(found[n:])
 	return found
 }
 
-// profile returns the sections that make up the profile in this file. Where
-// there is a [profile default], a [default] counts for nothing (file-format).
-func (src *source) profile(name string) []section {
-	found := src.find(sectionProfile, name)
+// profile appends to found the sections that make up the profile in this file.
+// Where there is a [profile default], a [default] counts for nothing
+// (file-format).
+func (src *source) profile(found []section, name string) []section {
+	n := len(found)
+	found = src.find(found, sectionProfile, name)
 	switch {
-	case found != nil:
+	case len(found) > n:
 	case src.kind == CredentialsFile && !validName(name):
-		found = src.find(sectionOther, name)
+		found = src.find(found, sectionOther, name)
 	case src.kind == ConfigFile && name == "default":
-		found = src.find(sectionBareDefault, name)
+		found = src.find(found, sectionBareDefault, name)
 	}
 	return found
 }
 
-// properties parses the properties of the sections, in the order of the file;
-// of two with the same key the later one counts.
-func (src *source) properties(sections []section) []Property {
-	var props []Property
+// properties appends to props the properties of the sections, in the order of
+// the file; of two with the same key the later one counts.
+func (src *source) properties(props []Property, sections []section) []Property {
 	for _, s := range sections {
 		props = src.appendProperties(props, s)
 	}
@@ -193,9 +194,10 @@ func (src *source) properties(sections []section) []Property {
 
 func (src *source) appendProperties(props []Property, s section) []Property {
 	l := lines{text: src.text[:s.end], pos: s.start, num: s.line}
+	props = slices.Grow(props, strings.Count(src.text[s.start:s.end], "\n")+1)
 	var current *Property // nil while a property with a bad name is skipped
 	var more strings.Builder
-	var nested bool
+	var nested map[string]int // where in Sub each key stands; nil if the property is not nested
 	flush := func() {
 		if current != nil && more.Len() > 0 {
 			current.Value.Text += more.String()
@@ -217,7 +219,9 @@ func (src *source) appendProperties(props []Property, s section) []Property {
 				break
 			}
 			text := propertyValue(rest)
-			nested = text == ""
+			if nested = nil; text == "" {
+				nested = map[string]int{}
+			}
 			props = append(props, Property{strings.ToLower(key), Value{Text: text, File: src.path, Line: l.num}})
 			current = &props[len(props)-1]
 		case lineContinuation:
@@ -227,9 +231,15 @@ func (src *source) appendProperties(props []Property, s section) []Property {
 			line = trim(line)
 			more.WriteByte('\n')
 			more.WriteString(line)
-			if nested {
+			if nested != nil {
 				key, rest, _ := cutKey(line, true)
-				current.Value.setSub(Property{key, Value{Text: trim(rest), File: src.path, Line: l.num}})
+				sub := Property{key, Value{Text: trim(rest), File: src.path, Line: l.num}}
+				if i, ok := nested[strings.ToLower(key)]; ok {
+					current.Value.Sub[i].Value = sub.Value
+					break
+				}
+				nested[strings.ToLower(key)] = len(current.Value.Sub)
+				current.Value.Sub = append(current.Value.Sub, sub)
 			}
 		}
 	}

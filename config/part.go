@@ -207,7 +207,7 @@ func (s *sections) keep(names []string) (refs []string, ok bool) {
 		for _, name := range names {
 			for i := range s.src.sections {
 				if x := &s.src.sections[i]; x.name == name {
-					refs = appendReferences(refs, s.src.properties([]section{*x}))
+					refs = appendReferences(refs, s.src.properties(nil, []section{*x}))
 				}
 			}
 		}
@@ -236,7 +236,7 @@ func (s *sections) keep(names []string) (refs []string, ok bool) {
 		p := piece{src.text, src.sections[0]}
 		p.line = int(at.line)
 		s.kept = append(s.kept, p)
-		refs = appendReferences(refs, src.properties(src.sections))
+		refs = appendReferences(refs, src.properties(nil, src.sections))
 	}
 	return refs, true
 }
