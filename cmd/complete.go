@@ -1,6 +1,8 @@
 package cmd
 
 import (
+	"bufio"
+
 	"github.com/spf13/cobra"
 
 	"github.com/shellvault/vault/config"
@@ -8,6 +10,9 @@ import (
 
 // completeProfile offers the names of profiles. It looks at the section
 // headers of the two files and at nothing else.
+//
+// The names go out in a few pieces, ahead of what cobra prints: cobra would
+// make a call to the system for each of ten thousand.
 func (app *App) completeProfile(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
@@ -16,7 +21,20 @@ func (app *App) completeProfile(c *cobra.Command, args []string, typed string) (
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return names, cobra.ShellCompDirectiveNoFileComp
+	if err := app.printLines(names); err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	return nil, cobra.ShellCompDirectiveNoFileComp
+}
+
+// printLines prints each on a line of its own.
+func (app *App) printLines(lines []string) error {
+	w := bufio.NewWriterSize(app.Stdout, 32<<10)
+	for _, line := range lines {
+		w.WriteString(line)
+		w.WriteByte('\n')
+	}
+	return w.Flush()
 }
 
 // completeFlags offers values of the flags that all commands with a session

@@ -196,7 +196,8 @@ func (app *App) settings(p *config.Profile, files *config.Files, old *state) she
 	}
 	if ignored := p.Get("ignore_configured_endpoint_urls"); !strings.EqualFold(ignored, "true") {
 		set("AWS_ENDPOINT_URL", p.Get("endpoint_url"))
-		if section := files.Section("services", p.Get("services")); p.Get("services") != "" && section != nil {
+		// AWS_ENDPOINT_URL of the user's own wins over the services section.
+		if section, _ := files.Services(p); section != nil && before(app.Env, old, "AWS_ENDPOINT_URL") == "" {
 			for _, service := range section.Keys() {
 				v, _ := section.Lookup(service)
 				if url, ok := v.SubValue("endpoint_url"); ok {

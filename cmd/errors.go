@@ -76,6 +76,7 @@ func exitCode(err error) int {
 		parse     *config.ParseError
 		notFound  *config.NotFoundError
 		loop      *config.LoopError
+		section   *config.SectionError
 		setting   *sts.SettingError
 		duration  *sts.DurationError
 		unknown   *shell.UnknownError
@@ -96,7 +97,7 @@ func exitCode(err error) int {
 	case isKeystoreError(err):
 		return exitKeystore
 	case errors.As(err, &usage), errors.As(err, &parse), errors.As(err, &notFound), errors.As(err, &loop),
-		errors.As(err, &setting), errors.As(err, &duration), errors.As(err, &unknown):
+		errors.As(err, &section), errors.As(err, &setting), errors.As(err, &duration), errors.As(err, &unknown):
 		return exitUsage
 	}
 	return exitFailed

@@ -111,7 +111,7 @@ type stepJSON struct {
 
 // explain says how the profile would get its credentials now.
 func (app *App) explain(ctx context.Context, name string, o sessionOptions, flags *pflag.FlagSet) (*explanation, error) {
-	files, err := config.Load(config.Locate(app.getenv, app.Home))
+	files, err := config.LoadFor(config.Locate(app.getenv, app.Home), name)
 	if err != nil {
 		return nil, err
 	}

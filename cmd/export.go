@@ -172,9 +172,15 @@ func account(r resolved) string {
 
 // accountOf returns the account in an ARN.
 func accountOf(arn string) string {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) < 6 || parts[0] != "arn" {
+	rest, ok := strings.CutPrefix(arn, "arn:")
+	for range 3 { // partition, service, region
+		if ok {
+			_, rest, ok = strings.Cut(rest, ":")
+		}
+	}
+	account, _, more := strings.Cut(rest, ":")
+	if !ok || !more {
 		return ""
 	}
-	return parts[4]
+	return account
 }

@@ -3,7 +3,6 @@ package cmd
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"path"
 	"slices"
 	"strings"
@@ -66,14 +65,7 @@ func (app *App) listNames(want func(string) bool) error {
 	if err != nil {
 		return err
 	}
-	var text strings.Builder
-	for _, name := range list {
-		if want(name) {
-			text.WriteString(name + "\n")
-		}
-	}
-	_, err = io.WriteString(app.Stdout, text.String())
-	return err
+	return app.printLines(slices.DeleteFunc(list, func(name string) bool { return !want(name) }))
 }
 
 // profileJSON is one profile of list --json.
@@ -88,7 +80,8 @@ type profileJSON struct {
 	Expires *time.Time `json:"session_expires,omitempty"`
 	Current bool       `json:"current,omitempty"`
 
-	depth int // below the profile that has the key
+	depth int    // below the profile that has the key
+	label string // of its row
 }
 
 func (app *App) list(asJSON bool, want func(string) bool) error {
@@ -97,11 +90,11 @@ func (app *App) list(asJSON bool, want func(string) bool) error {
 		return err
 	}
 	all := len(profiles)
-	profiles = slices.DeleteFunc(profiles, func(p profileJSON) bool { return !want(p.Profile) })
+	profiles = slices.DeleteFunc(profiles, func(p *profileJSON) bool { return !want(p.Profile) })
 	if asJSON {
 		text, err := json.MarshalIndent(struct {
-			Version  int           `json:"version"`
-			Profiles []profileJSON `json:"profiles"`
+			Version  int            `json:"version"`
+			Profiles []*profileJSON `json:"profiles"`
 		}{1, profiles}, "", "  ")
 		if err != nil {
 			return err
@@ -118,31 +111,20 @@ func (app *App) list(asJSON bool, want func(string) bool) error {
 		return nil
 	}
 	paint := app.painter()
-	table := [][]string{{"PROFILE", "SOURCE", "ACCOUNT", "ROLE", "REGION", "KEY", "SESSION"}}
-	for _, p := range profiles {
-		role := p.RoleARN
-		if i := strings.Index(role, ":role/"); i >= 0 {
-			role = role[i+len(":role/"):]
+	head := []string{"PROFILE", "SOURCE", "ACCOUNT", "ROLE", "REGION", "KEY", "SESSION"}
+	row := make([]string, len(head))
+	cells := func(i int) []string {
+		if i == 0 {
+			return head
 		}
-		source := p.Source
-		if p.From != "" {
-			source = p.From
-		}
-		session := ""
-		if p.Expires != nil {
-			session = roughly(p.Expires.Sub(app.Now()))
-		}
-		name := strings.Repeat("  ", p.depth) + p.Profile
-		if p.Current {
-			name += " *"
-		}
-		table = append(table, []string{name, source, p.Account, role, p.Region, p.Key, session})
+		app.fillRow(row, profiles[i-1])
+		return row
 	}
-	return printTable(app.Stdout, table, func(row, column int, cell string) string {
+	return printRows(app.Stdout, len(profiles)+1, cells, func(i, column int, cell string) string {
 		switch {
-		case row == 0:
+		case i == 0:
 			return paint.faint(cell)
-		case profiles[row-1].Current && column == 0:
+		case profiles[i-1].Current && column == 0:
 			return paint.green(cell)
 		case column == 6 && cell != "":
 			return paint.green(cell)
@@ -151,7 +133,30 @@ func (app *App) list(asJSON bool, want func(string) bool) error {
 	})
 }
 
-func (app *App) profiles() ([]profileJSON, error) {
+// fillRow makes row that of a profile in the table.
+func (app *App) fillRow(row []string, p *profileJSON) {
+	if p.label == "" {
+		p.label = strings.Repeat("  ", p.depth) + p.Profile
+		if p.Current {
+			p.label += " *"
+		}
+	}
+	role := p.RoleARN
+	if i := strings.Index(role, ":role/"); i >= 0 {
+		role = role[i+len(":role/"):]
+	}
+	source := p.Source
+	if p.From != "" {
+		source = p.From
+	}
+	session := ""
+	if p.Expires != nil {
+		session = roughly(p.Expires.Sub(app.Now()))
+	}
+	copy(row, []string{p.label, source, p.Account, role, p.Region, p.Key, session})
+}
+
+func (app *App) profiles() ([]*profileJSON, error) {
 	files, err := config.Load(config.Locate(app.getenv, app.Home))
 	if err != nil {
 		return nil, err
@@ -167,64 +172,67 @@ func (app *App) profiles() ([]profileJSON, error) {
 		}
 	}
 	names := files.Names()
-	defined := make(map[string]bool, len(names))
-	for _, name := range names {
-		defined[name] = true
-	}
 	current := app.current()
-	list := []profileJSON{}
-	for _, name := range names {
-		j := profileJSON{Profile: name, Current: current != nil && current.Profile == name}
-		if end, ok := sessions[name]; ok {
+	list := make([]profileJSON, 0, len(names))
+	for p, ok := range files.Profiles() {
+		j := profileJSON{Profile: p.Name, Current: current != nil && current.Profile == p.Name, Source: "error"}
+		if end, ok := sessions[p.Name]; ok {
 			j.Expires = &end
 		}
-		entry, stored := index.Keys[name]
+		entry, stored := index.Keys[p.Name]
 		j.Key = entry.AccessKeyID
-		p, err := files.Profile(name)
-		if err != nil {
-			j.Source = "error"
-			list = append(list, j)
-			continue
-		}
-		j.Region, j.RoleARN = p.Region(), p.Get("role_arn")
-		if j.Account = accountOf(j.RoleARN); j.Account == "" {
-			j.Account = accountOf(p.Get("mfa_serial"))
-		}
-		if j.Account == "" {
-			j.Account = p.Get("sso_account_id")
-		}
-		j.Source = sourceOf(p, stored)
-		if j.Source == "source_profile" {
-			j.From = p.Get("source_profile")
+		if ok {
+			j.describe(p, stored)
 		}
 		list = append(list, j)
 	}
-	list = grouped(list)
+	sorted := grouped(list)
 	// A key whose profile is gone from the files is not forgotten.
 	for _, name := range sortedKeys(index.Keys) {
-		if !defined[name] {
-			list = append(list, profileJSON{Profile: name, Source: "no profile", Key: index.Keys[name].AccessKeyID})
+		if _, defined := slices.BinarySearch(names, name); !defined {
+			sorted = append(sorted, &profileJSON{Profile: name, Source: "no profile", Key: index.Keys[name].AccessKeyID})
 		}
 	}
-	return list, nil
+	return sorted, nil
 }
 
-// grouped puts each profile below the one that its credentials come from.
-func grouped(list []profileJSON) []profileJSON {
-	below := map[string][]int{}
-	at := make(map[string]bool, len(list))
-	for _, p := range list {
-		at[p.Profile] = true
+// describe fills in what the files say of a profile.
+func (j *profileJSON) describe(p *config.Profile, stored bool) {
+	j.Region, j.RoleARN = p.Region(), p.Get("role_arn")
+	if j.Account = accountOf(j.RoleARN); j.Account == "" {
+		j.Account = accountOf(p.Get("mfa_serial"))
 	}
-	var roots []int
-	for i, p := range list {
-		if p.From != "" && p.From != p.Profile && at[p.From] {
-			below[p.From] = append(below[p.From], i)
+	if j.Account == "" {
+		j.Account = p.Get("sso_account_id")
+	}
+	if j.Source = sourceOf(p, stored); j.Source == "source_profile" {
+		j.From = p.Get("source_profile")
+	}
+}
+
+// grouped puts each profile below the one that its credentials come from; list
+// is sorted by name.
+func grouped(list []profileJSON) []*profileJSON {
+	at := map[string]int{} // where the sources stand, -1 if nowhere
+	below := map[int][]int{}
+	roots := make([]int, 0, len(list))
+	for i := range list {
+		from, ok := at[list[i].From]
+		if !ok {
+			if from, ok = slices.BinarySearchFunc(list, list[i].From, func(p profileJSON, name string) int {
+				return strings.Compare(p.Profile, name)
+			}); !ok {
+				from = -1
+			}
+			at[list[i].From] = from
+		}
+		if from >= 0 && from != i {
+			below[from] = append(below[from], i)
 		} else {
 			roots = append(roots, i)
 		}
 	}
-	sorted := make([]profileJSON, 0, len(list))
+	sorted := make([]*profileJSON, 0, len(list))
 	placed := make([]bool, len(list))
 	var place func(i, depth int)
 	place = func(i, depth int) {
@@ -233,8 +241,8 @@ func grouped(list []profileJSON) []profileJSON {
 		}
 		placed[i] = true
 		list[i].depth = depth
-		sorted = append(sorted, list[i])
-		for _, j := range below[list[i].Profile] {
+		sorted = append(sorted, &list[i])
+		for _, j := range below[i] {
 			place(j, depth+1)
 		}
 	}

@@ -1,11 +1,10 @@
 package cmd
 
 import (
-	"fmt"
+	"bufio"
 	"io"
 	"maps"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/fatih/color"
@@ -37,32 +36,51 @@ func (p painter) red(s string) string    { return p.paint(s, color.FgRed) }
 // printTable prints rows in aligned columns; columns that are empty below
 // their head are left out. paint colours a cell after it was measured.
 func printTable(w io.Writer, rows [][]string, paint func(row, column int, cell string) string) error {
-	width := make([]int, len(rows[0]))
-	used := make([]bool, len(rows[0]))
-	for i, row := range rows {
-		for j, cell := range row {
+	return printRows(w, len(rows), func(i int) []string { return rows[i] }, paint)
+}
+
+// printRows is printTable for n rows, of which each is asked for twice and may
+// overwrite the one before: there may be many.
+func printRows(w io.Writer, n int, row func(int) []string, paint func(row, column int, cell string) string) error {
+	width := make([]int, len(row(0)))
+	used := make([]bool, len(width))
+	for i := range n {
+		for j, cell := range row(i) {
 			width[j] = max(width[j], utf8.RuneCountInString(cell))
 			used[j] = used[j] || i > 0 && cell != ""
 		}
 	}
-	var b strings.Builder
-	for i, row := range rows {
+	b := bufio.NewWriterSize(w, 32<<10)
+	for i := range n {
 		pad := 0
-		for j, cell := range row {
+		for j, cell := range row(i) {
 			if !used[j] {
 				continue
 			}
 			if cell != "" {
-				b.WriteString(strings.Repeat(" ", pad))
-				pad = 0
-				b.WriteString(paint(i, j, oneLine(cell)))
+				for ; pad > 0; pad-- {
+					b.WriteByte(' ')
+				}
+				if !plain(cell) {
+					cell = oneLine(cell)
+				}
+				b.WriteString(paint(i, j, cell))
 			}
 			pad += width[j] - utf8.RuneCountInString(cell) + 2
 		}
 		b.WriteByte('\n')
 	}
-	_, err := fmt.Fprint(w, b.String())
-	return err
+	return b.Flush()
+}
+
+// plain reports whether s is printable ASCII, as nearly all cells are.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -22,7 +22,7 @@ func (r resolved) profile() *config.Profile { return r.chain[0] }
 
 // resolve reads the config and plans; it opens no keystore and no connection.
 func (app *App) resolve(name string, o switchFlags) (resolved, error) {
-	files, err := config.Load(config.Locate(app.getenv, app.Home))
+	files, err := config.LoadFor(config.Locate(app.getenv, app.Home), name)
 	if err != nil {
 		return resolved{}, err
 	}
@@ -84,6 +84,9 @@ func (app *App) checkSettings(files *config.Files, chain []*config.Profile) erro
 	for _, p := range chain {
 		if v, ok := p.Lookup("region"); ok && v.Text != "" && !isRegion(v.Text) {
 			return &sts.SettingError{Value: v, Key: "region", Why: "is not the name of a region"}
+		}
+		if _, err := files.Services(p); err != nil {
+			return err
 		}
 		if text, origin := config.Endpoint(app.getenvBefore, p, files, "sts"); text != "" {
 			u, err := url.Parse(text)

@@ -91,7 +91,7 @@ func (app *App) describe(st *statusJSON, current *state) *config.Profile {
 		left := int64(current.Expires.Sub(app.Now()) / time.Second)
 		st.Expires, st.SecondsLeft = &current.Expires, &left
 	}
-	files, err := config.Load(config.Locate(app.getenv, app.Home))
+	files, err := config.LoadFor(config.Locate(app.getenv, app.Home), current.Profile)
 	if err != nil {
 		return nil
 	}

@@ -67,6 +67,19 @@ func BenchmarkLoadAndChain(b *testing.B) {
 	}
 }
 
+func BenchmarkLoadForAndChain(b *testing.B) {
+	p := benchPaths(b)
+	for b.Loop() {
+		f, err := LoadFor(p, "account-09999")
+		if err != nil {
+			b.Fatal(err)
+		}
+		if chain, err := f.Chain("account-09999"); err != nil || len(chain) != 2 {
+			b.Fatal(chain, err)
+		}
+	}
+}
+
 func BenchmarkScanNames(b *testing.B) {
 	p := benchPaths(b)
 	for b.Loop() {

@@ -32,7 +32,9 @@ func loop(key string, path []*Profile, name string) error {
 //
 // A profile that is its own source_profile is legal (its static keys are
 // meant) and ends the chain. A profile with static keys ends it too, even if
-// it has a source_profile, unless it is the one asked for. A loop is a
+// it has a source_profile, unless it is the one asked for and has a role_arn:
+// without one, source_profile says nothing to a profile that has credentials
+// of its own, and may name what is not there. A loop is a
 // *LoopError. A source that is missing is an error that says who refers to it
 // and where, and wraps a *NotFoundError.
 func (f *Files) Chain(name string) ([]*Profile, error) {
@@ -47,8 +49,8 @@ func (f *Files) Chain(name string) ([]*Profile, error) {
 		if source.Text == "" || source.Text == p.Name {
 			return chain, nil
 		}
-		if len(chain) > 1 {
-			if _, ok, _ := p.StaticKeys(); ok {
+		if role := p.Get("role_arn") != ""; len(chain) > 1 || !role {
+			if _, ok, _ := p.StaticKeys(); ok || !role && p.namesSource() {
 				return chain, nil
 			}
 		}
@@ -57,7 +59,7 @@ func (f *Files) Chain(name string) ([]*Profile, error) {
 		}
 		next, err := f.Profile(source.Text)
 		if err != nil {
-			return nil, referred(p, "source_profile", source, err)
+			return nil, referred(p.Name, "source_profile", source, err)
 		}
 		seen[next.Name] = true
 		chain = append(chain, next)
@@ -65,35 +67,18 @@ func (f *Files) Chain(name string) ([]*Profile, error) {
 	}
 }
 
-// referred says which profile led to err, and where.
-func referred(p *Profile, key string, at Value, err error) error {
-	return fmt.Errorf("%s: %s of profile %q: %w", at.Where(), key, p.Name, err)
+// namesSource reports whether a profile without role_arn says where its
+// credentials come from.
+func (p *Profile) namesSource() bool {
+	for _, key := range []string{"sso_session", "sso_account_id", "login_session", "credential_process"} {
+		if p.Get(key) != "" {
+			return true
+		}
+	}
+	return false
 }
 
-// include adds to p, below its own properties, those of the profile that
-// include_profile names, and so on from there: aws-vault's key, described in
-// its USAGE.md under "include_profile". Static keys are not included.
-func (f *Files) include(p *Profile) error {
-	path := []*Profile{p}
-	seen := map[string]bool{p.Name: true}
-	for at := p; ; {
-		v, _ := at.Lookup("include_profile")
-		if v.Text == "" {
-			return nil
-		}
-		if seen[v.Text] {
-			return referred(at, "include_profile", v, loop("include_profile", path, v.Text))
-		}
-		next := f.plainProfile(v.Text)
-		if next == nil {
-			return referred(at, "include_profile", v, f.notFound(v.Text))
-		}
-		for _, l := range next.layers {
-			l.included = true
-			p.layers = append(p.layers, l)
-		}
-		seen[next.Name] = true
-		path = append(path, next)
-		at = next
-	}
+// referred says which profile led to err, and where.
+func referred(profile, key string, at Value, err error) error {
+	return fmt.Errorf("%s: %s of profile %q: %w", at.Where(), key, profile, err)
 }

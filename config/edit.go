@@ -12,6 +12,12 @@ import (
 // ErrExists is what adding a section that is there already wraps.
 var ErrExists = errors.New("exists already")
 
+// A sectionKey is what sections have in common that are merged.
+type sectionKey struct {
+	kind sectionKind
+	name string
+}
+
 // An Editor changes the text of one file in memory. What a change does not
 // ask for stays as it is, byte by byte: comments, blank lines, line endings,
 // a byte order mark, a missing last newline, sections of the same name,
@@ -127,9 +133,9 @@ func (e *Editor) absent(kind string, key sectionKey) error {
 	if err != nil {
 		return err
 	}
-	found := src.find(key.kind, key.name)
+	found := src.find(nil, key.kind, key.name)
 	if key.kind == sectionProfile {
-		found = src.profile(key.name)
+		found = src.profile(nil, key.name)
 	}
 	return fmt.Errorf("%s:%d: %s %q %w", e.path, found[0].line, kind, key.name, ErrExists)
 }
@@ -280,7 +286,7 @@ func (e *Editor) profileSections(profile string) (*source, []section, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	sections := src.profile(profile)
+	sections := src.profile(nil, profile)
 	if len(sections) == 0 {
 		return nil, nil, fmt.Errorf("%s: %w", e.path, &NotFoundError{Name: profile})
 	}

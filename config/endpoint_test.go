@@ -1,6 +1,9 @@
 package config
 
-import "testing"
+import (
+	"errors"
+	"testing"
+)
 
 func TestEndpoint(t *testing.T) {
 	f := mustParse(t, `[profile plain]
@@ -13,6 +16,7 @@ endpoint_url = http://p
 services = nosuch
 endpoint_url = http://p
 [profile ignore]
+services = nosuch
 ignore_configured_endpoint_urls = True
 endpoint_url = http://p
 [services local]
@@ -35,16 +39,16 @@ iam = x
 		{"plain", "SSO OIDC", []string{"AWS_ENDPOINT_URL_SSO_OIDC=http://es"}, "http://es", "AWS_ENDPOINT_URL_SSO_OIDC"},
 		{"url", "sts", nil, "http://p", "config:3"},
 		{"url", "sts", []string{"AWS_ENDPOINT_URL=http://e"}, "http://e", "AWS_ENDPOINT_URL"},
-		{"both", "sts", nil, "http://s", "config:15"},
-		{"both", "sso_oidc", nil, "http://o", "config:17"},
-		{"both", "sts", []string{"AWS_ENDPOINT_URL=http://e"}, "http://s", "config:15"},
+		{"both", "sts", nil, "http://s", "config:16"},
+		{"both", "sso_oidc", nil, "http://o", "config:18"},
+		{"both", "sts", []string{"AWS_ENDPOINT_URL=http://e"}, "http://e", "AWS_ENDPOINT_URL"},
 		{"both", "sts", []string{"AWS_ENDPOINT_URL_STS=http://es"}, "http://es", "AWS_ENDPOINT_URL_STS"},
 		{"both", "iam", nil, "http://p", "config:6"},
 		{"both", "signin", []string{"AWS_ENDPOINT_URL=http://e"}, "http://e", "AWS_ENDPOINT_URL"},
 		{"missing", "sts", nil, "http://p", "config:9"},
 		{"ignore", "sts", nil, "", ""},
 		{"ignore", "sts", []string{"AWS_ENDPOINT_URL_STS=http://es"}, "", ""},
-		{"ignore", "sts", []string{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=false"}, "http://p", "config:12"},
+		{"ignore", "sts", []string{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=false"}, "http://p", "config:13"},
 		{"both", "sts", []string{"AWS_ENDPOINT_URL_STS=http://es", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=TRUE"}, "", ""},
 	}
 	for _, test := range tests {
@@ -61,8 +65,13 @@ iam = x
 	}
 	p, _ := f.Profile("missing")
 	const want = `config:8: services of profile "missing": no section [services nosuch]`
-	if _, err := f.Services(p); err == nil || err.Error() != want {
+	var missing *SectionError
+	if _, err := f.Services(p); !errors.As(err, &missing) || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+	p, _ = f.Profile("ignore")
+	if s, err := f.Services(p); s != nil || err != nil {
+		t.Errorf("endpoints are ignored, but got %v, %v", s, err)
 	}
 }
 

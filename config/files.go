@@ -12,15 +12,11 @@
 package config
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
+	"iter"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
-	"unsafe"
 )
 
 // Paths says where the two files of the AWS CLI and the SDKs lie.
@@ -84,6 +80,18 @@ func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("no profile %q", e.Name)
 }
 
+// A SectionError reports a property that names a section which is not there.
+type SectionError struct {
+	Value   Value // of the property
+	Key     string
+	Profile string
+	Section string // what its header would be, without the brackets
+}
+
+func (e *SectionError) Error() string {
+	return fmt.Sprintf("%s: %s of profile %q: no section [%s]", e.Value.Where(), e.Key, e.Profile, e.Section)
+}
+
 // Files are the two files as they were read. They do not change and may be
 // used by several goroutines at once.
 type Files struct {
@@ -91,69 +99,13 @@ type Files struct {
 	config      *source
 	credentials *source
 
-	names func() []string
-}
-
-// Load reads both files. A missing file is like an empty one and is not
-// created; one that cannot be read, or has a malformed line anywhere, is a
-// *ParseError.
-func Load(p Paths) (*Files, error) {
-	config, err := readFile(p.Config)
-	if err != nil {
-		return nil, err
-	}
-	credentials, err := readFile(p.Credentials)
-	if err != nil {
-		return nil, err
-	}
-	return parseBoth(p, config, credentials)
-}
-
-// readFile returns what the file holds, nothing where there is none.
-func readFile(path string) (string, error) {
-	if path == "" {
-		return "", nil
-	}
-	data, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "", nil
-	case err != nil:
-		return "", unreadable(path, err)
-	}
-	return unsafe.String(unsafe.SliceData(data), len(data)), nil // nobody else has data
-}
-
-func unreadable(path string, err error) error {
-	why := err
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
-		why = pathErr.Err
-	}
-	return &ParseError{File: path, Why: why.Error(), Err: err}
-}
-
-// Parse is Load for files that are in memory already; p only names them.
-func Parse(p Paths, configText, credentialsText []byte) (*Files, error) {
-	return parseBoth(p, string(configText), string(credentialsText))
-}
-
-func parseBoth(p Paths, configText, credentialsText string) (*Files, error) {
-	config, err := parse(p.Config, ConfigFile, configText)
-	if err != nil {
-		return nil, err
-	}
-	credentials, err := parse(p.Credentials, CredentialsFile, credentialsText)
-	if err != nil {
-		return nil, err
-	}
-	f := &Files{Paths: p, config: config, credentials: credentials}
-	f.names = sync.OnceValue(f.collectNames)
-	return f, nil
+	names    func() []string
+	included inclusions
+	part     *part // which part of the files this is, nil if they are whole
 }
 
 // Names returns the names of the profiles of both files, sorted, each once.
-func (f *Files) Names() []string { return slices.Clone(f.names()) }
+func (f *Files) Names() []string { return slices.Clone(f.whole().names()) }
 
 func (f *Files) collectNames() []string {
 	var names []string
@@ -182,24 +134,53 @@ func (f *Files) Profile(name string) (*Profile, error) {
 	if p == nil {
 		return nil, f.notFound(name)
 	}
-	if err := f.include(p); err != nil {
-		return nil, err
+	if why := f.include(p); why != nil {
+		return nil, why.err(f)
 	}
 	return p, nil
 }
 
+// Profiles yields all profiles in the order of Names, and whether Profile
+// returns them without an error. A profile is overwritten by the next one.
+func (f *Files) Profiles() iter.Seq2[*Profile, bool] {
+	return func(yield func(*Profile, bool) bool) {
+		f := f.whole()
+		p := new(Profile)
+		for _, name := range f.names() {
+			f.fill(p, name)
+			if !yield(p, f.include(p) == nil) {
+				return
+			}
+		}
+	}
+}
+
 // plainProfile is Profile without include_profile; nil where there is none.
 func (f *Files) plainProfile(name string) *Profile {
-	p := &Profile{Section{Kind: "profile", Name: name}}
-	p.addLayer(f.credentials, f.credentials.profile(name))
-	p.addLayer(f.config, f.config.profile(name))
+	p := new(Profile)
+	f.with(name).fill(p, name)
 	if len(p.layers) == 0 {
 		return nil
 	}
 	return p
 }
 
+// fill makes p the profile, without include_profile; p has no layers where
+// there is none. A name that needs quotes has to stand in the config file: in
+// the credentials file, where the AWS CLI wants none, the SDKs ignore a section
+// of that name.
+func (f *Files) fill(p *Profile, name string) {
+	p.Section = Section{Kind: "profile", Name: name, layers: p.layers[:0]}
+	var buf [2][4]section
+	inConfig := f.config.profile(buf[0][:0], name)
+	if len(inConfig) > 0 || validName(name) {
+		p.addLayer(f.credentials, f.credentials.profile(buf[1][:0], name))
+	}
+	p.addLayer(f.config, inConfig)
+}
+
 func (f *Files) notFound(name string) error {
+	f = f.whole()
 	err := &NotFoundError{Name: name, Near: Nearest(name, f.names())}
 	for _, src := range []*source{f.config, f.credentials} {
 		for i := range src.sections {
@@ -226,8 +207,9 @@ func (f *Files) Section(kind, name string) *Section {
 	default:
 		return nil
 	}
+	f = f.with(name)
 	s := &Section{Kind: kind, Name: name}
-	s.addLayer(f.config, f.config.find(k, name))
+	s.addLayer(f.config, f.config.find(nil, k, name))
 	if len(s.layers) == 0 {
 		return nil
 	}

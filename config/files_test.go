@@ -83,8 +83,8 @@ func TestNotFound(t *testing.T) {
 		{"", `no profile ""`, nil},
 		{"staging", `no profile "staging": config:3: [staging] is not a profile in this file, [profile staging] would be`, nil},
 		{"keys", `no profile "keys": credentials:1: [profile keys] is not a profile in this file, [keys] would be`, nil},
-		{"a b", `no profile "a b": config:4: profile names are of letters, digits and - / . % @ _ : +`, nil},
-		{"x y", `no profile "x y": credentials:2: profile names are of letters, digits and - / . % @ _ : +`, nil},
+		{"a b", `no profile "a b": config:4: a profile name with other letters than A-Z a-z 0-9 - / . % @ _ : + must stand in quotes`, nil},
+		{"x y", `no profile "x y": credentials:2: a profile name with other letters than A-Z a-z 0-9 - / . % @ _ : + must stand in the config file, in quotes`, nil},
 	}
 	for _, test := range tests {
 		_, err := f.Profile(test.name)

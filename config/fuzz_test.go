@@ -93,7 +93,7 @@ func describe(t *testing.T, kind FileKind, text []byte, without string) string {
 			continue
 		}
 		fmt.Fprintf(&b, "%d %q\n", s.kind, s.name)
-		for _, p := range src.properties([]section{s}) {
+		for _, p := range src.properties(nil, []section{s}) {
 			fmt.Fprintf(&b, "  %q = %q\n", p.Key, p.Value.Text)
 		}
 	}
@@ -126,7 +126,7 @@ func FuzzEdit(f *testing.F) {
 				t.Fatalf("other sections changed:\n%s\nwere:\n%s", got, others)
 			}
 			var s Section
-			s.addLayer(src, src.profile(name))
+			s.addLayer(src, src.profile(nil, name))
 			return s.Lookup(strings.ToLower(key))
 		}
 		_, there := get()

@@ -1,12 +1,16 @@
 package config
 
-import (
-	"strings"
-	"unicode"
-	"unicode/utf8"
-)
+import "strings"
 
 const bom = "\ufeff"
+
+// lineEnd returns where the line after the one that text[i] belongs to begins.
+func lineEnd(text string, i int) int {
+	if n := strings.IndexByte(text[i:], '\n'); n >= 0 {
+		return i + n + 1
+	}
+	return len(text)
+}
 
 // lines walks over a text line by line.
 type lines struct {
@@ -23,17 +27,18 @@ func (l *lines) next() (string, bool) {
 	}
 	l.start = l.pos
 	l.num++
-	line := l.text[l.pos:]
-	if i := strings.IndexByte(line, '\n'); i >= 0 {
-		l.pos += i + 1
-		line = line[:i]
-	} else {
-		l.pos = len(l.text)
+	l.pos = lineEnd(l.text, l.pos)
+	return withoutEnding(l.text[l.start:l.pos]), true
+}
+
+func withoutEnding(line string) string {
+	if n := len(line); n > 0 && line[n-1] == '\n' {
+		line = line[:n-1]
 	}
 	if n := len(line); n > 0 && line[n-1] == '\r' {
 		line = line[:n-1]
 	}
-	return line, true
+	return line
 }
 
 type lineKind uint8
@@ -97,6 +102,16 @@ func trimRight(s string) string {
 
 func trim(s string) string { return trimLeft(trimRight(s)) }
 
+// cutBlank cuts s at the first white space; rest begins behind it.
+func cutBlank(s string) (word, rest string) {
+	for i := range len(s) {
+		if isSpace(s[i]) {
+			return s[:i], trimLeft(s[i:])
+		}
+	}
+	return s, ""
+}
+
 // uncomment cuts a comment off the end of a line: a "#" or ";" with white
 // space before it. Without white space it belongs to the value (file-format).
 func uncomment(s string) string {
@@ -136,33 +151,3 @@ func cutKey(line string, sub bool) (key, rest, why string) {
 
 // propertyValue returns the value in what cutKey left of a property's line.
 func propertyValue(rest string) string { return trim(uncomment(rest)) }
-
-// validName reports whether s can name a profile, another section or a
-// property: letters, digits and - / . % @ _ : + (file-format; the SDKs ignore
-// what is named otherwise). Letters of other scripts count as letters.
-func validName(s string) bool {
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case c >= utf8.RuneSelf:
-			return validUnicodeName(s[i:])
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9',
-			c == '-', c == '_', c == '/', c == '.', c == '%', c == '@', c == ':', c == '+':
-		default:
-			return false
-		}
-	}
-	return s != ""
-}
-
-func validUnicodeName(s string) bool {
-	for len(s) > 0 {
-		r, n := utf8.DecodeRuneInString(s)
-		if r < utf8.RuneSelf && !validName(s[:1]) ||
-			r >= utf8.RuneSelf && (r == utf8.RuneError || !unicode.In(r, unicode.L, unicode.M, unicode.N)) {
-			return false
-		}
-		s = s[n:]
-	}
-	return true
-}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -23,6 +24,7 @@ const (
 	sectionBareDefault // [default] in the config file: gives way to [profile default]
 	sectionSSO
 	sectionServices
+	sectionOther // of the credentials file: a profile if the config file quotes its name
 )
 
 func (k sectionKind) isProfile() bool { return k == sectionProfile || k == sectionBareDefault }
@@ -38,11 +40,6 @@ type section struct {
 	prev  int // the section of the same kind and name before this one, or -1
 }
 
-type sectionKey struct {
-	kind sectionKind
-	name string
-}
-
 // source is one file: its text, known to be well-formed, and its sections.
 // The properties are parsed when they are asked for.
 type source struct {
@@ -51,103 +48,84 @@ type source struct {
 	text     string
 	sections []section
 
-	index func() map[sectionKey]int // the last section of each kind and name
+	index func() index
+}
+
+func newSource(path string, kind FileKind, text string) *source {
+	src := &source{path: path, kind: kind, text: text}
+	src.index = sync.OnceValue(func() index { return indexSections(src.sections) })
+	return src
 }
 
 // parse goes over the text once, checks each line and notes the sections.
 func parse(path string, kind FileKind, text string) (*source, error) {
-	src := &source{path: path, kind: kind, text: text}
-	src.index = sync.OnceValue(src.makeIndex)
-
-	l := lines{text: text}
-	if strings.HasPrefix(text, bom) {
-		l.pos = len(bom)
-	}
-	var last string    // the line of the property that a continuation would belong to
-	var lastKnown bool // whether lastEmpty was found out
-	var lastEmpty bool // whether it has no value, so that sub-properties follow
-	for {
-		line, ok := l.next()
-		if !ok {
-			break
+	src := newSource(path, kind, text)
+	c := checker{kind: kind, found: func(s section) {
+		if n := len(src.sections); n > 0 {
+			src.sections[n-1].end = s.head
+		} else {
+			src.sections = make([]section, 0, 4+len(text)/160)
 		}
-		var why string
-		switch classify(line) {
-		case lineHeader:
-			var name string
-			if name, why = cutHeader(line[1:]); why == "" {
-				if n := len(src.sections); n > 0 {
-					src.sections[n-1].end = l.start
-				} else {
-					src.sections = make([]section, 0, 4+len(text)/160)
-				}
-				s := section{line: l.num, head: l.start, start: l.pos, end: len(text), prev: -1}
-				s.kind, s.name = kind.section(name)
-				src.sections = append(src.sections, s)
-			}
-			last = ""
-		case lineProperty:
-			if len(src.sections) == 0 {
-				why = "expected a profile definition, found a property"
-				break
-			}
-			_, _, why = cutKey(line, false)
-			last, lastKnown = line, false
-		case lineContinuation:
-			switch {
-			case len(src.sections) == 0:
-				why = "expected a profile definition, found an indented line"
-			case last == "":
-				why = "expected a property definition, found continuation (properties are not indented)"
-			default:
-				if !lastKnown {
-					_, rest, _ := cutKey(last, false)
-					lastKnown, lastEmpty = true, propertyValue(rest) == ""
-				}
-				if lastEmpty {
-					_, _, why = cutKey(trim(line), true)
-				}
-			}
-		}
-		if why != "" {
-			return nil, &ParseError{File: path, Line: l.num, Why: why}
-		}
+		s.end = len(text)
+		src.sections = append(src.sections, s)
+	}}
+	top := topOf(text)
+	if why := c.check(text[top:], top); why != "" {
+		return nil, &ParseError{File: path, Line: c.line, Why: why}
 	}
 	return src, nil
 }
 
+// topOf returns where a text begins: behind a byte order mark.
+func topOf(text string) int {
+	if strings.HasPrefix(text, bom) {
+		return len(bom)
+	}
+	return 0
+}
+
 // cutHeader returns what stands between the brackets of a header, trimmed;
-// line is what follows the opening one.
+// line is what follows the opening one. Only a comment may follow the last
+// closing one. A bracket before that belongs to the name, which makes it none
+// ("a]") unless it is quoted: so the SDKs and the AWS CLI read it.
 func cutHeader(line string) (name, why string) {
 	i := strings.IndexByte(line, ']')
 	if i < 0 {
 		return "", "profile definition must end with ']'"
 	}
-	if after := trimLeft(line[i+1:]); after != "" && !isCommentMark(after[0]) {
-		return "", "only a comment may follow the ']' of a profile definition"
+	if i < len(line)-1 {
+		if end := strings.IndexAny(line[i:], "#;"); end >= 0 {
+			line = line[:i+end]
+		}
+		line = trimRight(line)
+		if line[len(line)-1] != ']' {
+			return "", "only a comment may follow the ']' of a profile definition"
+		}
 	}
-	return trim(line[:i]), ""
+	return trim(line[:len(line)-1]), ""
 }
 
 // section tells what kind of section the name in a header makes in a file of
 // this kind (file-format, "Section type").
 func (k FileKind) section(name string) (sectionKind, string) {
 	if k == CredentialsFile {
-		if validName(name) {
+		switch {
+		case validName(name):
 			return sectionProfile, name
+		case anyName(name):
+			return sectionOther, name
 		}
 		return sectionIgnored, name
 	}
 	if name == "default" {
 		return sectionBareDefault, name
 	}
-	i := strings.IndexAny(name, " \t")
-	if i < 0 {
-		return sectionIgnored, name
-	}
-	prefix, rest := name[:i], trimLeft(name[i:])
+	prefix, rest := cutBlank(name)
 	if !validName(rest) {
-		return sectionIgnored, name
+		var ok bool
+		if rest, ok = unquoteName(rest); !ok {
+			return sectionIgnored, name
+		}
 	}
 	switch prefix {
 	case "profile":
@@ -162,67 +140,52 @@ func (k FileKind) section(name string) (sectionKind, string) {
 
 // almost says why an ignored section is not the profile of that name.
 func (s *section) almost(k FileKind, name string) string {
-	if s.kind != sectionIgnored {
+	if s.kind != sectionIgnored && s.kind != sectionOther {
 		return ""
 	}
-	prefix, rest, _ := strings.Cut(s.name, " ")
+	prefix, rest := cutBlank(s.name)
 	switch {
 	case k == ConfigFile && s.name == name && validName(name):
 		return fmt.Sprintf("[%s] is not a profile in this file, [profile %s] would be", name, name)
-	case k == CredentialsFile && prefix == "profile" && trimLeft(rest) == name && validName(name):
+	case k == CredentialsFile && prefix == "profile" && rest == name && validName(name):
 		return fmt.Sprintf("[profile %s] is not a profile in this file, [%s] would be", name, name)
-	case k == ConfigFile && prefix == "profile" && trimLeft(rest) == name, k == CredentialsFile && s.name == name:
-		return "profile names are of letters, digits and - / . % @ _ : +"
+	case k == ConfigFile && prefix == "profile" && rest == name:
+		return "a profile name with other letters than A-Z a-z 0-9 - / . % @ _ : + must stand in quotes"
+	case k == CredentialsFile && s.name == name:
+		return "a profile name with other letters than A-Z a-z 0-9 - / . % @ _ : + must stand in the config file, in quotes"
 	}
 	return ""
 }
 
-func (src *source) makeIndex() map[sectionKey]int {
-	index := make(map[sectionKey]int, len(src.sections))
-	for i := range src.sections {
-		s := &src.sections[i]
-		if s.kind == sectionIgnored {
-			continue
-		}
-		key := sectionKey{s.kind, s.name}
-		if last, ok := index[key]; ok {
-			s.prev = last
-		}
-		index[key] = i
-	}
-	return index
-}
-
-// find returns the sections of that kind and name, in order.
-func (src *source) find(kind sectionKind, name string) []section {
-	i, ok := src.index()[sectionKey{kind, name}]
-	if !ok {
-		return nil
-	}
-	var found []section
-	for ; i >= 0; i = src.sections[i].prev {
+// find appends to found the sections of that kind and name, in order.
+func (src *source) find(found []section, kind sectionKind, name string) []section {
+	n := len(found)
+	for i := src.index().last(src.sections, kind, name); i >= 0; i = src.sections[i].prev {
 		found = append(found, src.sections[i])
 	}
-	for i, j := 0, len(found)-1; i < j; i, j = i+1, j-1 {
-		found[i], found[j] = found[j], found[i]
+	slices.Reverse(found[n:])
+	return found
+}
+
+// profile appends to found the sections that make up the profile in this file.
+// Where there is a [profile default], a [default] counts for nothing
+// (file-format).
+func (src *source) profile(found []section, name string) []section {
+	n := len(found)
+	found = src.find(found, sectionProfile, name)
+	switch {
+	case len(found) > n:
+	case src.kind == CredentialsFile && !validName(name):
+		found = src.find(found, sectionOther, name)
+	case src.kind == ConfigFile && name == "default":
+		found = src.find(found, sectionBareDefault, name)
 	}
 	return found
 }
 
-// profile returns the sections that make up the profile in this file. Where
-// there is a [profile default], a [default] counts for nothing (file-format).
-func (src *source) profile(name string) []section {
-	found := src.find(sectionProfile, name)
-	if found == nil && name == "default" && src.kind == ConfigFile {
-		found = src.find(sectionBareDefault, name)
-	}
-	return found
-}
-
-// properties parses the properties of the sections, in the order of the file;
-// of two with the same key the later one counts.
-func (src *source) properties(sections []section) []Property {
-	var props []Property
+// properties appends to props the properties of the sections, in the order of
+// the file; of two with the same key the later one counts.
+func (src *source) properties(props []Property, sections []section) []Property {
 	for _, s := range sections {
 		props = src.appendProperties(props, s)
 	}
@@ -231,9 +194,10 @@ func (src *source) properties(sections []section) []Property {
 
 func (src *source) appendProperties(props []Property, s section) []Property {
 	l := lines{text: src.text[:s.end], pos: s.start, num: s.line}
+	props = slices.Grow(props, strings.Count(src.text[s.start:s.end], "\n")+1)
 	var current *Property // nil while a property with a bad name is skipped
 	var more strings.Builder
-	var nested bool
+	var nested map[string]int // where in Sub each key stands; nil if the property is not nested
 	flush := func() {
 		if current != nil && more.Len() > 0 {
 			current.Value.Text += more.String()
@@ -255,7 +219,9 @@ func (src *source) appendProperties(props []Property, s section) []Property {
 				break
 			}
 			text := propertyValue(rest)
-			nested = text == ""
+			if nested = nil; text == "" {
+				nested = map[string]int{}
+			}
 			props = append(props, Property{strings.ToLower(key), Value{Text: text, File: src.path, Line: l.num}})
 			current = &props[len(props)-1]
 		case lineContinuation:
@@ -265,9 +231,15 @@ func (src *source) appendProperties(props []Property, s section) []Property {
 			line = trim(line)
 			more.WriteByte('\n')
 			more.WriteString(line)
-			if nested {
+			if nested != nil {
 				key, rest, _ := cutKey(line, true)
-				current.Value.setSub(Property{key, Value{Text: trim(rest), File: src.path, Line: l.num}})
+				sub := Property{key, Value{Text: trim(rest), File: src.path, Line: l.num}}
+				if i, ok := nested[strings.ToLower(key)]; ok {
+					current.Value.Sub[i].Value = sub.Value
+					break
+				}
+				nested[strings.ToLower(key)] = len(current.Value.Sub)
+				current.Value.Sub = append(current.Value.Sub, sub)
 			}
 		}
 	}

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -31,123 +30,11 @@ func (v Value) SubValue(key string) (Value, bool) {
 	return Value{}, false
 }
 
-// setSub appends p, or replaces the one with its key.
-func (v *Value) setSub(p Property) {
-	for i := range v.Sub {
-		if strings.EqualFold(v.Sub[i].Key, p.Key) {
-			v.Sub[i].Value = p.Value
-			return
-		}
-	}
-	v.Sub = append(v.Sub, p)
-}
-
 // A Property is a key and its value. The key of a property of a section is
 // in lower case, that of a sub-property as in the file.
 type Property struct {
 	Key   string
 	Value Value
-}
-
-// A Section is a section of the config file, or all those of one name merged.
-type Section struct {
-	Kind string // "profile", "sso-session" or "services"
-	Name string
-
-	layers []layer // the strongest first
-}
-
-// String names the section; its properties may be secrets.
-func (s *Section) String() string { return fmt.Sprintf("%s %q", s.Kind, s.Name) }
-
-// layer holds the properties that a section has from one file.
-type layer struct {
-	kind     FileKind
-	included bool // through include_profile
-	file     string
-	line     int        // of the first header
-	props    []Property // the last one of a key counts
-}
-
-func (s *Section) addLayer(src *source, sections []section) {
-	if len(sections) > 0 {
-		s.layers = append(s.layers, layer{
-			kind: src.kind, file: src.path, line: sections[0].line,
-			props: src.properties(sections),
-		})
-	}
-}
-
-func (l *layer) lookup(key string) (Value, bool) {
-	if l.included && isStaticKey(key) {
-		return Value{}, false
-	}
-	for i := len(l.props) - 1; i >= 0; i-- {
-		if l.props[i].Key == key {
-			return l.props[i].Value, true
-		}
-	}
-	return Value{}, false
-}
-
-// Where returns "file:line" of the section's first header, the config file's
-// where both files have one.
-func (s *Section) Where() string {
-	var at string
-	for i := range s.layers {
-		if l := &s.layers[i]; !l.included {
-			at = fmt.Sprintf("%s:%d", l.file, l.line)
-		}
-	}
-	return at
-}
-
-// Get returns the text of a property, "" where it is not set. Keys are lower
-// case.
-func (s *Section) Get(key string) string {
-	v, _ := s.Lookup(key)
-	return v.Text
-}
-
-// Lookup returns a property and whether the files define it.
-func (s *Section) Lookup(key string) (Value, bool) {
-	for i := range s.layers {
-		if v, ok := s.layers[i].lookup(key); ok {
-			return v, true
-		}
-	}
-	return Value{}, false
-}
-
-// Shadowed returns the definitions of a property that Lookup's wins over, the
-// strongest first: those of the config file or of included profiles.
-func (s *Section) Shadowed(key string) []Value {
-	var values []Value
-	for i := range s.layers {
-		if v, ok := s.layers[i].lookup(key); ok {
-			values = append(values, v)
-		}
-	}
-	if len(values) < 2 {
-		return nil
-	}
-	return values[1:]
-}
-
-// Keys returns the keys of all properties that the files define, those
-// unknown to vault too, sorted.
-func (s *Section) Keys() []string {
-	var keys []string
-	for i := range s.layers {
-		l := &s.layers[i]
-		for _, p := range l.props {
-			if !l.included || !isStaticKey(p.Key) {
-				keys = append(keys, p.Key)
-			}
-		}
-	}
-	slices.Sort(keys)
-	return slices.Compact(keys)
 }
 
 // A Profile is what both files, and the profiles that it includes, say of one

@@ -6,7 +6,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
+	"unsafe"
 )
 
 // ScanNames returns those of the names that Load and Names would which begin
@@ -14,61 +16,106 @@ import (
 // is for completion, which must be quick and has no use for an error about a
 // malformed line.
 func ScanNames(p Paths, prefix string) ([]string, error) {
-	names, err := scanFile(nil, ConfigFile, p.Config, prefix)
-	if err != nil {
-		return nil, err
+	s := nameScanner{prefix: prefix}
+	for _, file := range []struct {
+		kind FileKind
+		path string
+	}{{ConfigFile, p.Config}, {CredentialsFile, p.Credentials}} {
+		if err := s.file(file.kind, file.path); err != nil {
+			return nil, err
+		}
 	}
-	names, err = scanFile(names, CredentialsFile, p.Credentials, prefix)
-	if err != nil {
-		return nil, err
+	return sortNames(s.names), nil
+}
+
+// A nameScanner gathers the names that begin with prefix.
+type nameScanner struct {
+	prefix string
+	names  []string
+	text   strings.Builder // of the names: one piece of memory for many
+}
+
+// expect makes room for the names in a file of that size, so that they need
+// not be moved: memory that nobody writes to costs nothing.
+func (s *nameScanner) expect(size int64) {
+	size = min(size, 64<<20)
+	s.names = slices.Grow(s.names, int(size/64))
+	s.text.Grow(int(size / 4))
+}
+
+func (s *nameScanner) add(name string) {
+	if strings.HasPrefix(name, s.prefix) {
+		at := s.text.Len()
+		s.text.WriteString(name)
+		s.names = append(s.names, s.text.String()[at:])
 	}
-	return sortNames(names), nil
 }
 
 // scanBlock is how much of a file is in memory at a time; a longer line makes
 // it grow.
-const scanBlock = 128 << 10
+const scanBlock = 64 << 10
 
-func scanFile(names []string, kind FileKind, path, prefix string) ([]string, error) {
+func (s *nameScanner) file(kind FileKind, path string) error {
 	if path == "" {
-		return names, nil
+		return nil
 	}
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return names, nil
+		return nil
 	}
 	if err != nil {
-		return nil, unreadable(path, err)
+		return unreadable(path, err)
 	}
 	defer f.Close()
-	names, err = scanReader(names, kind, f, prefix, make([]byte, scanBlock))
-	if err != nil {
-		return nil, unreadable(path, err)
+	if info, err := f.Stat(); err == nil {
+		s.expect(info.Size())
 	}
-	return names, nil
+	if err := s.read(kind, f, make([]byte, scanBlock)); err != nil {
+		return unreadable(path, err)
+	}
+	return nil
 }
 
-// scanReader reads a file through buf.
-func scanReader(names []string, kind FileKind, r io.Reader, prefix string, buf []byte) ([]string, error) {
-	have, first := 0, true
+// read reads a file through buf.
+func (s *nameScanner) read(kind FileKind, r io.Reader, buf []byte) error {
+	return eachBlock(r, buf, func(text string, _ int) bool {
+		s.scan(kind, text)
+		return true
+	})
+}
+
+// eachBlock reads r through buf, which grows if it is shorter than a line, and
+// hands on what it reads in blocks of whole lines, each with its offset, until
+// found returns false. A byte order mark is left out. The text of a block is
+// overwritten by the next.
+func eachBlock(r io.Reader, buf []byte, found func(text string, at int) bool) error {
+	have, at := 0, 0
 	for {
 		n, err := r.Read(buf[have:])
-		have += n
 		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, err
+			return err
 		}
-		whole := have // how much of buf is whole lines
+		before := have // of the last line, which is not whole yet
+		have += n
+		whole := have
 		if err == nil {
-			whole = bytes.LastIndexByte(buf[:have], '\n') + 1
+			whole = 0
+			if i := bytes.LastIndexByte(buf[before:have], '\n'); i >= 0 {
+				whole = before + i + 1
+			}
 		}
-		text := buf[:whole]
-		if first && whole > 0 {
-			text = bytes.TrimPrefix(text, []byte(bom))
-			first = false
+		if whole > 0 {
+			text, top := unsafe.String(&buf[0], whole), 0
+			if at == 0 {
+				top = topOf(text)
+			}
+			if !found(text[top:], at+top) {
+				return nil
+			}
+			at += whole
 		}
-		names = scanNames(names, kind, text, prefix)
 		if err != nil {
-			return names, nil
+			return nil
 		}
 		have = copy(buf, buf[whole:have])
 		if have == len(buf) {
@@ -77,29 +124,27 @@ func scanReader(names []string, kind FileKind, r io.Reader, prefix string, buf [
 	}
 }
 
-// scanNames appends the names in text, which begins with a line.
-func scanNames(names []string, kind FileKind, text []byte, prefix string) []string {
-	for {
-		if len(text) == 0 || text[0] != '[' {
-			i := bytes.Index(text, []byte("\n["))
-			if i < 0 {
-				return names
-			}
-			text = text[i+1:]
+// scan adds the names in text, which begins with a line.
+func (s *nameScanner) scan(kind FileKind, text string) {
+	for i := 0; ; i++ {
+		n := strings.IndexByte(text[i:], '[')
+		if n < 0 {
+			return
 		}
-		text = text[1:] // behind the bracket of a header
-		line, rest := text, []byte(nil)
-		if i := bytes.IndexByte(text, '\n'); i >= 0 {
-			line, rest = text[:i], text[i:]
-		}
-		text = rest
-		if !bytes.Contains(line, []byte(prefix)) {
+		if i += n; i > 0 && text[i-1] != '\n' {
 			continue
 		}
-		if name, why := cutHeader(string(line)); why == "" {
-			if k, name := kind.section(name); k.isProfile() && strings.HasPrefix(name, prefix) {
-				names = append(names, name)
+		name, next := kind.plainHeader(text, i)
+		if next >= 0 {
+			s.add(name)
+		} else {
+			next = lineEnd(text, i)
+			if header, why := cutHeader(withoutEnding(text[i+1 : next])); why == "" {
+				if k, name := kind.section(header); k.isProfile() {
+					s.add(name)
+				}
 			}
 		}
+		i = next - 1
 	}
 }

@@ -12,18 +12,16 @@ func scan(t *testing.T, config, credentials string) []string {
 	t.Helper()
 	var first []string
 	for i, block := range []int{scanBlock, 1, 2, 3, 7, 64} {
-		var names []string
+		var s nameScanner
 		for _, file := range []struct {
 			kind FileKind
 			text string
 		}{{ConfigFile, config}, {CredentialsFile, credentials}} {
-			var err error
-			names, err = scanReader(names, file.kind, strings.NewReader(file.text), "", make([]byte, block))
-			if err != nil {
+			if err := s.read(file.kind, strings.NewReader(file.text), make([]byte, block)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		names = sortNames(names)
+		names := sortNames(s.names)
 		if i == 0 {
 			first = names
 		} else if !slices.Equal(names, first) {
@@ -41,8 +39,9 @@ func TestScanBracket(t *testing.T) {
 
 func TestScanPrefix(t *testing.T) {
 	const text = "[default]\n[profile prod]\n[profile product/eu]\nregion = profile prod\n[profile dev]\n[profile aprod]\n"
-	got, err := scanReader(nil, ConfigFile, strings.NewReader(text), "prod", make([]byte, 16))
-	if want := []string{"prod", "product/eu"}; err != nil || !slices.Equal(got, want) {
-		t.Errorf("got %q, %v, want %q", got, err, want)
+	s := nameScanner{prefix: "prod"}
+	err := s.read(ConfigFile, strings.NewReader(text), make([]byte, 16))
+	if want := []string{"prod", "product/eu"}; err != nil || !slices.Equal(s.names, want) {
+		t.Errorf("got %q, %v, want %q", s.names, err, want)
 	}
 }

@@ -48,7 +48,7 @@ func parseSettings(file, text string) (Settings, error) {
 	}
 	s.Command = r.command(tree, s.Backend == BackendCommand)
 	for i, block := range r.blocks(tree) {
-		r.at = place{"profile", i}
+		r.at = tablePlace{"profile", i}
 		s.Profiles = append(s.Profiles, r.profile(block))
 	}
 	return s, r.err
@@ -61,8 +61,8 @@ func lowerFirst(s string) string {
 	return strings.ToLower(s[:1]) + s[1:]
 }
 
-// A place is a table of the file; the zero one is its top.
-type place struct {
+// A tablePlace is a table of the file; the zero one is its top.
+type tablePlace struct {
 	table string
 	index int // of a table that can stand several times
 }
@@ -71,7 +71,7 @@ type place struct {
 // error.
 type settingsReader struct {
 	file, text string
-	at         place // what is being read
+	at         tablePlace // what is being read
 	err        error
 }
 
@@ -191,7 +191,7 @@ func (r *settingsReader) command(tree map[string]any, needed bool) CommandSettin
 		}
 		return CommandSettings{}
 	}
-	r.at = place{table: "command"}
+	r.at = tablePlace{table: "command"}
 	r.unknown(table, commandKeys)
 	s := CommandSettings{
 		Get: r.string(table, "get"), Set: r.string(table, "set"), Delete: r.string(table, "delete"), List: r.string(table, "list"),
@@ -206,7 +206,7 @@ func (r *settingsReader) command(tree map[string]any, needed bool) CommandSettin
 }
 
 func (r *settingsReader) blocks(tree map[string]any) []map[string]any {
-	r.at = place{}
+	r.at = tablePlace{}
 	switch blocks := tree["profile"].(type) {
 	case nil:
 	case []any:
@@ -251,9 +251,9 @@ func (r *settingsReader) profile(tree map[string]any) ProfileBlock {
 // settingsLine finds the line of a key in a table of the file, or the table's
 // own line where key is empty. It is 0 where the key is written in a way that
 // it does not look for.
-func settingsLine(text string, table place, key string) int {
+func settingsLine(text string, table tablePlace, key string) int {
 	l := lines{text: strings.TrimPrefix(text, bom)}
-	var at place
+	var at tablePlace
 	seen := map[string]int{}
 	for {
 		line, ok := l.next()
@@ -264,9 +264,9 @@ func settingsLine(text string, table place, key string) int {
 		if strings.HasPrefix(line, "[") {
 			name, _, _ := strings.Cut(strings.TrimLeft(line, "[ \t"), "]")
 			name = strings.Trim(name, " \t\"'")
-			at = place{name, seen[name]}
+			at = tablePlace{name, seen[name]}
 			seen[name]++
-			if table == (place{}) && name == key || table == at && key == "" {
+			if table == (tablePlace{}) && name == key || table == at && key == "" {
 				return l.num
 			}
 			continue

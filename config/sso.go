@@ -50,7 +50,7 @@ func (f *Files) joinSession(p *Profile, s *SSO) error {
 	at, _ := p.Lookup("sso_session")
 	session := f.Section("sso-session", s.Session)
 	if session == nil {
-		return fmt.Errorf("%s: sso_session of profile %q: no section [sso-session %s]", at.Where(), p.Name, s.Session)
+		return &SectionError{Value: at, Key: "sso_session", Profile: p.Name, Section: "sso-session " + s.Session}
 	}
 	for _, join := range []struct {
 		key string
