@@ -378,6 +378,7 @@ func (app *App) commands(args []string) []*cobra.Command {
 		{"region", app.regionCommand},
 		{"remove", app.removeCommand},
 		{"reset", app.resetCommand},
+		{"sso", app.ssoCommand},
 		{"status", app.statusCommand},
 		{"unlock", app.unlockCommand},
 		{"use", app.useCommand},

@@ -16,6 +16,7 @@ import (
 type signInOptions struct {
 	profile   string // that needs it, "" for none
 	noBrowser bool   // shows the address and opens nothing
+	asked     bool   // signing in is all that the user wants
 }
 
 // browses reports whether a person may be asked to sign in by a browser: one
@@ -28,7 +29,7 @@ func (app *App) browses() bool {
 // signInPrompt says how a person signs in to a session, and leaves a mark that
 // he is being asked.
 func (app *App) signInPrompt(_ context.Context, s sso.Session, o signInOptions) (sso.Prompt, func(), error) {
-	if !app.browses() {
+	if !o.asked && !app.browses() {
 		return sso.Prompt{}, nil, &hintError{
 			&sso.SignInError{Session: s, Why: "a sign-in is needed", Err: errNoTerminal},
 			"sign in with: " + app.name() + " sso login" + app.signInWord(s, o),

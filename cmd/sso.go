@@ -134,6 +134,30 @@ func (app *App) sessionOf(files *config.Files, s sts.Step) (sso.Session, error) 
 	return sso.SessionOf(c), nil
 }
 
+// signInNeeded reports whether a person would be asked to sign in for a step;
+// looking asks nobody and reads no secret.
+func (app *App) signInNeeded(r resolved, s sts.Step) bool {
+	session, err := app.sessionOf(r.files, s)
+	if err != nil {
+		return false
+	}
+	t, err := app.tokens(nil, signInOptions{})
+	if err != nil {
+		return false
+	}
+	for _, store := range []sso.Store{t.Own, t.Other} {
+		info, ok := store.Peek(session)
+		// What another program keeps is not renewed by this one.
+		if store == t.Other {
+			info.Refreshable = false
+		}
+		if ok && !info.Asks(app.Now()) {
+			return false
+		}
+	}
+	return true
+}
+
 // pendingFile tells others that a person is being asked to sign in: whoever
 // cannot ask shall not wait for that.
 func (app *App) pendingFile(id string) string {

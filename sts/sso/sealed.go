@@ -109,7 +109,7 @@ func (x *Sealed) find(s Session) (entry, bool) {
 func (x *Sealed) Peek(s Session) (Info, bool) {
 	e, ok := x.find(s)
 	h := e.Header
-	return Info{Expires: h.Expires, Refreshable: h.Refreshable && h.ClientEnds.After(x.Now())}, ok
+	return Info{Expires: h.Expires, Refreshable: h.Refreshable, ClientEnds: h.ClientEnds}, ok
 }
 
 // Until returns until when the tokens in the file spare a person the browser,

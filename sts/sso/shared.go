@@ -134,7 +134,7 @@ func parseTime(text string) (time.Time, error) {
 // Peek says when the token ends. The file has no secret that is worth a key.
 func (x Shared) Peek(s Session) (Info, bool) {
 	t, ok := x.load(s)
-	return Info{Expires: t.Expires}, ok
+	return Info{Expires: t.Expires, Refreshable: !t.Refresh.IsZero(), ClientEnds: t.Client.Expires}, ok
 }
 
 // Load returns the token.

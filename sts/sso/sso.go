@@ -131,12 +131,13 @@ func (r Registration) alive(now time.Time) bool {
 // An Info says of a token what can be known without reading it.
 type Info struct {
 	Expires     time.Time
-	Refreshable bool // another one can be had without a person
+	Refreshable bool      // another one can be had without a person
+	ClientEnds  time.Time // and until when
 }
 
 // Asks reports whether a person would be asked to sign in.
 func (i Info) Asks(now time.Time) bool {
-	return !i.Refreshable && i.Expires.Sub(now) <= leastToken
+	return !(i.Refreshable && i.ClientEnds.After(now)) && i.Expires.Sub(now) <= leastToken
 }
 
 // A SignInError reports that a person has to sign in, and could not be asked

@@ -184,6 +184,9 @@ func (t *Tokens) save(ctx context.Context, s Session, got Token) {
 // unauthorized is the portal's word for a token that it does not take.
 const unauthorized = "UnauthorizedException"
 
+// Unauthorized reports whether the portal did not take an access token.
+func Unauthorized(err error) bool { return code(err) == unauthorized }
+
 // signedOut reports whether AWS does not take a refresh token any longer.
 func signedOut(err error) bool {
 	switch code(err) {

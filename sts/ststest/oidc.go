@@ -114,6 +114,13 @@ func (s *Server) ForgetClients() {
 	clear(s.clients)
 }
 
+// centerOf returns the Identity Center with a start URL, with or without the
+// slash behind it. The server's mu must be held.
+func (s *Server) centerOf(startURL string) (*IdentityCenter, bool) {
+	center, ok := s.centers[strings.TrimSuffix(startURL, "/")]
+	return center, ok
+}
+
 func oauth(code, message string) *apiError {
 	return &apiError{http.StatusBadRequest, code, message}
 }
@@ -129,7 +136,7 @@ func (s *Server) registerClient(c *call) (any, *apiError) {
 	}
 	client := &ssoClient{id: randomID(22), secret: "eyJ" + randomSecret(), expires: c.arrived.Add(90 * 24 * time.Hour), scopes: in.Scopes, grants: in.GrantTypes}
 	if slices.Contains(in.GrantTypes, "authorization_code") {
-		_, known := s.centers[in.IssuerURL]
+		_, known := s.centerOf(in.IssuerURL)
 		if len(in.RedirectUris) != 1 || in.RedirectUris[0] != "http://127.0.0.1/oauth/callback" {
 			return nil, oauth("invalid_redirect_uri", "only http://127.0.0.1/oauth/callback is allowed")
 		}
@@ -159,7 +166,7 @@ func (s *Server) startDevice(c *call) (any, *apiError) {
 	if err != nil {
 		return nil, err
 	}
-	center, ok := s.centers[in.StartURL]
+	center, ok := s.centerOf(in.StartURL)
 	if !ok {
 		return nil, oauth("invalid_request", "startUrl is not known")
 	}
@@ -197,7 +204,7 @@ func (s *Server) authorize(c *call) (any, *apiError) {
 	case strings.Join(client.scopes, " ") != q.Get("scopes"):
 		return nil, oauth("invalid_scope", "the scopes are not the registered ones")
 	}
-	center := s.centers[client.issuer]
+	center, _ := s.centerOf(client.issuer)
 	answer := url.Values{"state": {q.Get("state")}}
 	if center.refuses {
 		answer.Set("error", "access_denied")
@@ -294,3 +301,21 @@ func (s *Server) newTokens(c *call, center *IdentityCenter, client *ssoClient, k
 
 // String says which Identity Center it is.
 func (i *IdentityCenter) String() string { return fmt.Sprintf("Identity Center %q", i.startURL) }
+
+// Tokens returns what must not be told of all that was given out so far and is
+// still good: access and refresh tokens, and the secrets of programs.
+func (s *Server) Tokens() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []string
+	for text := range s.accessTokens {
+		list = append(list, text)
+	}
+	for text := range s.refreshTokens {
+		list = append(list, text)
+	}
+	for _, client := range s.clients {
+		list = append(list, client.secret)
+	}
+	return list
+}
