@@ -257,7 +257,9 @@ func (app *App) signOut(ctx context.Context, at identityCenter, quiet bool) erro
 		return err
 	}
 	had, err := t.SignOut(ctx, at.session)
-	if _, dropErr := app.cache(app.sealingStore).DropFunc(ctx, app.cameFrom(at)); dropErr != nil {
+	cache, drop := app.cache(app.sealingStore), app.cameFrom(at)
+	app.stampGoneBy(ctx, cache.Headers(), drop)
+	if _, dropErr := cache.DropFunc(ctx, drop); dropErr != nil {
 		err = errors.Join(err, fmt.Errorf("sessions: %w", dropErr))
 	}
 	switch {
