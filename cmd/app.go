@@ -23,6 +23,7 @@ import (
 	"github.com/shellvault/vault/keystore"
 	"github.com/shellvault/vault/shell"
 	"github.com/shellvault/vault/sts"
+	"github.com/shellvault/vault/sts/sso"
 )
 
 // App is vault in the world that main hands it: all that a command reads or
@@ -46,13 +47,14 @@ type App struct {
 
 	Terminal  Terminal
 	Parent    func() string                                                            // name of the program that started this one
-	Client    func(ClientOptions) sts.Client                                           // speaks to AWS
+	Client    func(ClientOptions) AWS                                                  // speaks to AWS
 	Store     func(StoreOptions) (Store, error)                                        // the keystore; opens nothing yet
 	Automatic func(ctx context.Context, bus string) (backend, why string)              // the keystore to begin with, and why not a better one
 	Exec      func(path string, argv, environ []string) error                          // replaces this process
 	Arm       func()                                                                   // from here on ^C ends the context, not the process
 	EvalMode  func()                                                                   // stop signals no longer stop this process
 	Command   func(ctx context.Context, line string, environ []string) ([]byte, error) // runs a command of the user's for what it prints
+	Start     func(path string, argv, environ []string) error                          // starts a program that is not waited for
 	KernelKey func(description string, idle, most time.Duration) RestingKey
 	Detach    func(args []string, env shell.Env) (ended <-chan struct{}, err error) // starts vault in a session of its own, without a terminal
 
@@ -71,6 +73,12 @@ type App struct {
 	mu     sync.Mutex
 	stores map[string]Store // by backend
 	loaded *config.Settings
+}
+
+// An AWS speaks to AWS, with and without a signature.
+type AWS interface {
+	sts.Client
+	sso.Caller
 }
 
 // A RestingKey is where an unlocked key rests between commands.
@@ -370,6 +378,7 @@ func (app *App) commands(args []string) []*cobra.Command {
 		{"region", app.regionCommand},
 		{"remove", app.removeCommand},
 		{"reset", app.resetCommand},
+		{"sso", app.ssoCommand},
 		{"status", app.statusCommand},
 		{"unlock", app.unlockCommand},
 		{"use", app.useCommand},

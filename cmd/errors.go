@@ -212,6 +212,10 @@ func (app *App) callHints(e *sts.CallError) []string {
 			"the role does not exist, does not trust the caller, or wants MFA: AWS does not say which",
 			fmt.Sprintf("called with key %s, %s, for profile %q", e.AccessKeyID, device, step.Profile),
 		}
+	case step.Action == sts.SSORoleCredentials && (e.Code == "ForbiddenException" || e.Code == "ResourceNotFoundException"):
+		return []string{fmt.Sprintf("the role %s of account %s is not assigned to who signed in, or there is none; see sso_role_name and sso_account_id of profile %q", step.SSORole, step.SSOAccount, step.Profile)}
+	case e.Code == "TooManyRequestsException":
+		return []string{"AWS asks to go slower: try again in a moment"}
 	case step.Action == sts.AssumeRoleWithWebIdentity && e.Code != "" && e.Code != "ValidationError":
 		return webIdentityHints(e)
 	case e.Code == "InvalidClientTokenId":

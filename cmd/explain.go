@@ -223,6 +223,8 @@ func (app *App) explainSteps(ctx context.Context, x *explanation, r resolved, o 
 		case !needed:
 		case s.MFASerial != "":
 			j.Asks = "MFA code"
+		case s.Action == sts.SSORoleCredentials && app.signInNeeded(r, s):
+			j.Asks = "sign-in"
 		case s.Action == sts.StoredKeys && app.locked(ctx):
 			j.Asks = "passphrase"
 		}

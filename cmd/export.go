@@ -160,6 +160,9 @@ func ini(t target) (string, error) {
 // account returns the account that a plan leads into, as far as ARNs say.
 func account(r resolved) string {
 	for i := len(r.plan.Steps) - 1; i >= 0; i-- {
+		if id := r.plan.Steps[i].SSOAccount; id != "" {
+			return id
+		}
 		if arn := r.plan.Steps[i].RoleARN; arn != "" {
 			return accountOf(arn)
 		}

@@ -291,11 +291,12 @@ func (app *App) renew(ctx context.Context) error {
 	}
 	defer unlock()
 	// The lock of the last step is held here.
+	lock := run.Lock
 	run.Lock = func(ctx context.Context, hash string) (func(), error) {
 		if app.flightFileOf(hash) == app.flightFile(r.plan) {
 			return func() {}, nil
 		}
-		return app.flight(ctx, hash)
+		return lock(ctx, hash)
 	}
 	known, ok := app.readStamp(s.Hash)
 	if known.waiting(app.Now()) {

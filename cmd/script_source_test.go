@@ -18,12 +18,14 @@ const issuerURL = "https://ci.example.com"
 //	token FILE SUBJECT LIFE [AUDIENCE]  writes a token of issuerURL, which account 222222222222's role CI trusts for the subject "build"
 //	instance [AUTHORIZATION]            this is an instance, and a container, with the role Box, which Far trusts
 //	noinstance                          the instance loses its role
+//	center DO [ARGUMENT...]             changes the Identity Center of startURL, where role Developer of account 222222222222 is assigned
 //	unsigned ACTION                     checks that the last call of ACTION was not signed
 func withSources(w *world, cmds map[string]func(*testscript.TestScript, bool, []string)) map[string]func(*testscript.TestScript, bool, []string) {
 	issuer := w.aws.AddIssuer(issuerURL, "sts.amazonaws.com")
 	w.aws.AddRole("222222222222", "CI", ststest.Trust{Principals: []string{"222222222222"},
 		WebIdentity: []ststest.WebIdentity{{Issuer: issuerURL, Audience: "sts.amazonaws.com", Subject: "build"}}})
 	w.aws.AddRole("222222222222", "Far", ststest.Trust{Principals: []string{"222222222222"}})
+	center := w.center()
 	maps.Copy(cmds, map[string]func(*testscript.TestScript, bool, []string){
 		"token": func(ts *testscript.TestScript, _ bool, args []string) {
 			audience := "sts.amazonaws.com"
@@ -36,6 +38,24 @@ func withSources(w *world, cmds map[string]func(*testscript.TestScript, bool, []
 			w.aws.SetInstance(w.aws.AddRole("222222222222", "Box", ststest.Trust{}), strings.Join(args, ""))
 		},
 		"noinstance": func(*testscript.TestScript, bool, []string) { w.aws.SetInstance(nil, "") },
+		"center": func(ts *testscript.TestScript, _ bool, args []string) {
+			switch args[0] {
+			case "assign":
+				center.Assign(args[1], args[2], args[3])
+			case "unassign":
+				center.Unassign(args[1], args[2])
+			case "life":
+				center.SetTokenLife(duration(ts, args[1]))
+			case "refuse":
+				center.Refuse(args[1] == "on")
+			case "signout":
+				center.SignOut()
+			case "revoke":
+				center.RevokeAccess()
+			default:
+				ts.Fatalf("center %s?", args[0])
+			}
+		},
 		"unsigned": func(ts *testscript.TestScript, _ bool, args []string) {
 			for _, r := range w.aws.Requests() {
 				if r.Action == args[0] {
@@ -49,4 +69,17 @@ func withSources(w *world, cmds map[string]func(*testscript.TestScript, bool, []
 		},
 	})
 	return cmds
+}
+
+// startURL is that of the world's Identity Center.
+const startURL = "https://corp.awsapps.com/start"
+
+// center adds an Identity Center to the world, and a browser that goes where
+// it is sent.
+func (w *world) center() *ststest.IdentityCenter {
+	center := w.aws.AddIdentityCenter(startURL)
+	center.Assign("222222222222", "Development", "Developer")
+	w.write("browser", "#!/bin/sh\necho \"$@\" >>~/visited\nenv >~/browser.env\nexec curl -sL \"$1\" >/dev/null\n")
+	w.executable("browser")
+	return center
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/shellvault/vault/config"
 	"github.com/shellvault/vault/keystore"
 	"github.com/shellvault/vault/sts"
+	"github.com/shellvault/vault/sts/sso"
 )
 
 // sessionOptions are the flags of all commands that get credentials.
@@ -53,7 +54,9 @@ func (o *sessionOptions) check() error {
 }
 
 // client returns what speaks to AWS as the profile wants it.
-func (app *App) client(p *config.Profile) sts.Client {
+func (app *App) client(p *config.Profile) AWS { return app.Client(app.clientOptions(p)) }
+
+func (app *App) clientOptions(p *config.Profile) ClientOptions {
 	setting := func(variable, key string) string {
 		if value, ok := app.getenvBefore(variable); ok {
 			return value
@@ -67,11 +70,11 @@ func (app *App) client(p *config.Profile) sts.Client {
 	if rest, ok := strings.CutPrefix(bundle, "~/"); ok {
 		bundle = filepath.Join(app.Home, rest)
 	}
-	return app.Client(ClientOptions{
+	return ClientOptions{
 		CABundle:  bundle,
 		FIPS:      strings.EqualFold(setting("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"), "true"),
 		DualStack: strings.EqualFold(setting("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"), "true"),
-	})
+	}
 }
 
 // cache returns the session cache; store is opened when the sealing key does
@@ -99,7 +102,12 @@ func (app *App) cache(store func() (Store, error)) *sts.Cache {
 			return key, err
 		},
 		Rest: func(until time.Time) {
-			if until.IsZero() {
+			// Sign-ins are sealed under the same key.
+			tokens := sso.Sealed{Path: app.tokensFile(), Now: app.Now}
+			if until = later(until, tokens.Until()); until.After(app.Now().Add(mostRest)) {
+				until = app.Now().Add(mostRest)
+			}
+			if !until.After(app.Now()) {
 				_ = rest.Drop()
 			} else {
 				_ = rest.Extend(until)
@@ -138,21 +146,23 @@ func (app *App) runner(r resolved, o sessionOptions, force bool) (*sts.Runner, e
 	if err != nil {
 		return nil, err
 	}
+	client := app.client(r.profile())
+	identity := app.ssoClient(r.profile(), r.files, client)
 	return &sts.Runner{
 		Now:    app.Now,
 		Cache:  app.cache(app.sealingStore),
-		Client: app.client(r.profile()),
+		Client: sso.Portal{Client: client, SSO: identity},
 		Key: func(ctx context.Context, s sts.Step) (sts.Credentials, error) {
 			return app.key(ctx, r.files, s)
 		},
-		Token: func(ctx context.Context, s sts.Step) (keystore.Secret, error) {
+		Token: func(ctx context.Context, s sts.Step, refused keystore.Secret) (keystore.Secret, error) {
 			if s.Action == sts.AssumeRoleWithWebIdentity {
 				return app.webIdentity(ctx, s)
 			}
-			return keystore.Secret{}, &sts.SourceError{Profile: s.Profile, Why: "vault cannot get credentials from " + s.Reason}
+			return app.ssoToken(ctx, r, identity, s, refused)
 		},
 		MFA:   app.mfa(o.mfaCode),
-		Lock:  app.flight,
+		Lock:  app.flights(r),
 		Note:  app.note,
 		Least: least,
 		Force: force,
@@ -220,20 +230,29 @@ func (app *App) flightFile(p sts.Plan) string {
 	return app.flightFileOf(cmp.Or(p.Family(last), p.Hash(last)))
 }
 
-// flight takes the lock of a step; while it waits it says for whom.
-func (app *App) flight(ctx context.Context, hash string) (func(), error) {
-	app.Arm()
-	path := app.flightFileOf(hash)
-	unlock, ok, err := keystore.TryLock(path)
-	if err != nil || ok {
-		return unlock, err
+// flights returns what takes the lock of a step of a plan.
+func (app *App) flights(r resolved) func(context.Context, string) (func(), error) {
+	patience, pending := flightTimeout, func() bool { return false }
+	if first := r.plan.Steps[0]; first.Action == sts.SSORoleCredentials {
+		// Who has the lock may be waiting for a person to sign in.
+		if session, err := app.sessionOf(r.files, first); err == nil {
+			patience, pending = app.signInTimeout(), func() bool { return app.pending(session.ID()) }
+		}
 	}
+	return func(ctx context.Context, hash string) (func(), error) {
+		app.Arm()
+		return app.flightAt(ctx, app.flightFileOf(hash), patience, pending)
+	}
+}
+
+// wait waits for a lock that another vault has, and says so.
+func (app *App) wait(ctx context.Context, path string, patience time.Duration) (func(), error) {
 	if app.StderrTTY {
 		app.note("waiting for another vault that gets the same credentials")
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, flightTimeout, errFlight)
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errFlight)
 	defer cancel()
-	unlock, err = keystore.Lock(ctx, path)
+	unlock, err := keystore.Lock(ctx, path)
 	if err != nil && errors.Is(context.Cause(ctx), errFlight) {
 		return nil, errFlight
 	}
@@ -242,7 +261,7 @@ func (app *App) flight(ctx context.Context, hash string) (func(), error) {
 
 const flightTimeout = 2 * time.Minute
 
-var errFlight = errors.New("another vault has been getting the same credentials for two minutes: end it, or answer what it asks")
+var errFlight = errors.New("another vault has been getting the same credentials for minutes: end it, or answer what it asks")
 
 // mfa returns what gives an MFA code: the one on the command line, once, else
 // whoever is at the terminal.

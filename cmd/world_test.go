@@ -149,6 +149,13 @@ func (w *world) write(name, text string) {
 	}
 }
 
+func (w *world) executable(name string) {
+	w.t.Helper()
+	if err := os.Chmod(filepath.Join(w.home, name), 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func (w *world) read(name string) string {
 	w.t.Helper()
 	data, err := os.ReadFile(filepath.Join(w.home, name))

@@ -19,8 +19,19 @@ type Settings struct {
 	Command           CommandSettings // [command]
 	Prompt            string          // prompt: the format of the prompt segment
 	Directories       bool            // directories: .vault-profile files switch
+	SSOCache          string          // sso_cache: own, or shared with the AWS CLI
+	SSOFlow           string          // sso_flow: how to sign in, pkce or device
+	Browser           string          // browser: the command that opens an address
+	MFAPrompt         string          // mfa_prompt: where a code is asked for, one of MFAPrompts
 	Profiles          []ProfileBlock
 }
+
+// SSOCacheShared is the value of sso_cache that shares sign-ins with the AWS
+// CLI.
+const SSOCacheShared = "shared"
+
+// MFAPrompts are the values of mfa_prompt.
+var MFAPrompts = []string{"terminal", "osascript", "zenity", "kdialog", "pinentry", "ykman"}
 
 // CommandSettings are the command lines of a keystore by command.
 type CommandSettings struct {
@@ -44,6 +55,7 @@ type ProfileSettings struct {
 	Protected   bool          // protected: a person has to confirm
 	ReadOnly    bool          // read_only: roles are assumed with a policy that allows reading only
 	MaxDuration time.Duration // max_duration: from one confirmation to the next
+	Browser     string        // browser: the command that opens an address to sign in at
 }
 
 // Colors are the names of the colours that a [[profile]] block may set.
@@ -98,6 +110,7 @@ func (s Settings) For(profile string) ProfileSettings {
 		override(&settings.Account, b.Account)
 		override(&settings.AccountID, b.AccountID)
 		override(&settings.MaxDuration, b.MaxDuration)
+		override(&settings.Browser, b.Browser)
 		override(&settings.Protected, b.Protected)
 		override(&settings.ReadOnly, b.ReadOnly)
 	}

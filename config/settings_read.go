@@ -15,10 +15,10 @@ import (
 var (
 	globalKeys = []string{
 		"backend", "passphrase_command", "keys_ttl", "keys_max", "secret_service", "collection", "command",
-		"prompt", "directories", "profile",
+		"prompt", "directories", "sso_cache", "sso_flow", "browser", "mfa_prompt", "profile",
 	}
 	commandKeys = []string{"get", "set", "delete", "list", "timeout"}
-	blockKeys   = []string{"match", "color", "icon", "account", "account_id", "protected", "read_only", "max_duration"}
+	blockKeys   = []string{"match", "color", "icon", "account", "account_id", "protected", "read_only", "max_duration", "browser"}
 )
 
 func parseSettings(file, text string) (Settings, error) {
@@ -41,6 +41,10 @@ func parseSettings(file, text string) (Settings, error) {
 		Collection:        r.string(tree, "collection"),
 		Prompt:            r.format(tree, "prompt"),
 		Directories:       r.bool(tree, "directories"),
+		SSOCache:          r.choice(tree, "sso_cache", []string{"own", SSOCacheShared}),
+		SSOFlow:           r.choice(tree, "sso_flow", []string{"pkce", "device"}),
+		Browser:           r.string(tree, "browser"),
+		MFAPrompt:         r.choice(tree, "mfa_prompt", MFAPrompts),
 	}
 	r.unknown(tree, globalKeys)
 	if s.KeysTTL != nil && s.KeysMax > 0 && *s.KeysTTL > s.KeysMax {
@@ -236,6 +240,7 @@ func (r *settingsReader) profile(tree map[string]any) ProfileBlock {
 	b.Protected = r.bool(tree, "protected")
 	b.ReadOnly = r.bool(tree, "read_only")
 	b.MaxDuration = r.duration(tree, "max_duration")
+	b.Browser = r.string(tree, "browser")
 	if b.Match == "" {
 		r.fail("", "[[profile]] lacks match, a glob of profile names")
 	}

@@ -30,8 +30,9 @@ func TestLoadSettings(t *testing.T) {
 		Backend: "file", PassphraseCommand: "pass show vault", KeysTTL: &ttl, KeysMax: 8 * time.Hour,
 		SecretService: "plain", Collection: "work", Command: CommandSettings{"g", "s", "d", "l", 5 * time.Second},
 		Prompt: "{profile} {left}", Directories: true,
+		SSOCache: "shared", SSOFlow: "device", Browser: "firefox %s", MFAPrompt: "zenity",
 		Profiles: []ProfileBlock{
-			{"*prod*", ProfileSettings{"red", "!", "main", "123456789012", true, true, 2 * time.Hour}},
+			{"*prod*", ProfileSettings{"red", "!", "main", "123456789012", true, true, 2 * time.Hour, "firefox -P prod"}},
 			{"dev", ProfileSettings{}},
 		},
 	}
@@ -51,6 +52,10 @@ secret_service = "plain"
 collection = "work"
 prompt = "{profile} {left}"
 directories = true
+sso_cache = "shared"
+sso_flow = "device"
+browser = "firefox %s"
+mfa_prompt = "zenity"
 [command]
 get = "g"
 set = "s"
@@ -66,6 +71,7 @@ account_id = "123456789012"
 protected = true
 read_only = true
 max_duration = "2h"
+browser = "firefox -P prod"
 [[profile]]
 match = "dev"
 `, want: all},
@@ -76,7 +82,7 @@ match = "dev"
 		{name: "unknown, dotted and quoted", text: "\n\"prompts\" . x = 1\n", err: `F:2: no setting "prompts", the nearest is "prompt"`},
 		{name: "unknown table", text: "# c\n[profiles]\nmatch = 'x'\n", err: `F:2: no setting "profiles", the nearest is "profile"`},
 		{name: "unknown in a block", text: "[[profile]]\nmatch='a'\n[[profile]]\nmatch='b'\ncolour='red'\n", err: `F:5: no setting "colour", the nearest is "color"`},
-		{name: "not yet there", text: "[[profile]]\nmatch='a'\nbrowser=true\n", err: `F:3: no setting "browser", there are: ` + perProfile},
+		{name: "not yet there", text: "[[profile]]\nmatch='a'\nenv=true\n", err: `F:3: no setting "env", there are: ` + perProfile},
 		{name: "global in a block", text: "[[profile]]\nmatch='a'\nbackend='file'\n", err: `F:3: no setting "backend", there are: ` + perProfile},
 		{name: "block key at the top", text: "color='red'\n[[profile]]\nmatch='a'\ncolor='red'\n", err: `F:1: no setting "color", there are: ` + globals},
 		{name: "number", text: "backend = 1\n", err: `F:1: backend must be a string that is not empty`},

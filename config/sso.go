@@ -68,3 +68,29 @@ func (f *Files) joinSession(p *Profile, s *SSO) error {
 	s.Scopes = session.Get("sso_registration_scopes")
 	return nil
 }
+
+// SSOSessions returns the names of the sso-session sections, sorted.
+func (f *Files) SSOSessions() []string {
+	var names []string
+	for i := range f.config.sections {
+		if s := &f.config.sections[i]; s.kind == sectionSSO {
+			names = append(names, s.name)
+		}
+	}
+	return sortNames(names)
+}
+
+// SSOSession returns the settings of an sso-session section, nil where there
+// is none of that name. It is an error if start URL or region are lacking.
+func (f *Files) SSOSession(name string) (*SSO, error) {
+	session := f.Section("sso-session", name)
+	if session == nil {
+		return nil, nil
+	}
+	for _, key := range []string{"sso_start_url", "sso_region"} {
+		if session.Get(key) == "" {
+			return nil, fmt.Errorf("%s: sso-session %q lacks %s", session.Where(), name, key)
+		}
+	}
+	return &SSO{Session: name, StartURL: session.Get("sso_start_url"), Region: session.Get("sso_region"), Scopes: session.Get("sso_registration_scopes")}, nil
+}

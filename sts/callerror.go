@@ -27,13 +27,18 @@ type CallError struct {
 	Host        string        // that was asked
 	Skew        time.Duration // by how much our clock is ahead of AWS's, if known
 	Err         error         // why there was no answer
+
+	status int // of the answer to a call without a signature
 }
 
 func (e *CallError) Error() string {
 	var b strings.Builder
 	b.WriteString(string(e.Step.Action))
-	if e.Step.RoleARN != "" {
+	switch {
+	case e.Step.RoleARN != "":
 		fmt.Fprintf(&b, " %q", e.Step.RoleARN)
+	case e.Step.SSORole != "":
+		fmt.Fprintf(&b, " %q in account %s", e.Step.SSORole, e.Step.SSOAccount)
 	}
 	if e.Code != "" {
 		fmt.Fprintf(&b, ": %s", e.Code)
@@ -72,6 +77,12 @@ func (e *CallError) tooLong() bool {
 // sourceGone reports whether what the call was signed with is no longer valid.
 func (e *CallError) sourceGone() bool {
 	return e.Code == "ExpiredToken" || e.Code == "ExpiredTokenException" || e.Code == "InvalidClientTokenId"
+}
+
+// tokenGone reports whether Identity Center no longer takes the access token
+// (IAM Identity Center Portal API Reference, "Errors").
+func (e *CallError) tokenGone() bool {
+	return e.Step.Action == SSORoleCredentials && e.Code == "UnauthorizedException"
 }
 
 // failure returns what the SDK reports of a call as an error of ours.

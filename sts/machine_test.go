@@ -41,8 +41,10 @@ func TestMachineAnswers(t *testing.T) {
 		handler http.HandlerFunc
 		fails   string
 	}{
-		"redirect": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://192.0.2.1/", 302) }, "HTTP 302"},
-		"no JSON":  {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hidden")) }, "something else than credentials"},
+		"redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://192.0.2.1/", http.StatusFound)
+		}, "HTTP 302"},
+		"no JSON": {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hidden")) }, "something else than credentials"},
 		"ended": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write([]byte(`{` + keys + `,"Expiration":"2020-01-01T00:00:00Z"}`))
 		}, "ended at 2020-01-01T00:00:00Z"},

@@ -33,8 +33,9 @@ type Runner struct {
 	Key func(ctx context.Context, s Step) (Credentials, error)
 
 	// Token returns what the first call of a plan shows in place of a
-	// signature: the token of a web identity, or of Identity Center.
-	Token func(ctx context.Context, s Step) (keystore.Secret, error)
+	// signature: the token of a web identity, or of Identity Center. refused is
+	// one that AWS no longer takes, zero if there is none.
+	Token func(ctx context.Context, s Step, refused keystore.Secret) (keystore.Secret, error)
 
 	// MFA asks for a code. It fails with ErrNoCode where nobody can be asked.
 	MFA func(ctx context.Context, r MFARequest) (string, error)
@@ -165,14 +166,14 @@ func (r *run) make(ctx context.Context, i int) (Credentials, error) {
 		return Credentials{}, uncached
 	}
 	defer clear(key)
-	source, cached, err := r.source(ctx, i)
+	source, cached, err := r.source(ctx, i, Credentials{})
 	if err != nil {
 		return Credentials{}, err
 	}
 	got, err := r.call(ctx, r.plan.Steps[i], source)
 	var refused *CallError
-	if cached && errors.As(err, &refused) && refused.sourceGone() {
-		if source, _, err = r.step(ctx, i-1, source.AccessKeyID); err != nil {
+	if errors.As(err, &refused) && (cached && refused.sourceGone() || i == 0 && refused.tokenGone()) {
+		if source, _, err = r.source(ctx, i, source); err != nil {
 			return Credentials{}, err
 		}
 		got, err = r.call(ctx, r.plan.Steps[i], source)
@@ -199,12 +200,12 @@ func (r *run) make(ctx context.Context, i int) (Credentials, error) {
 }
 
 // source returns what the call of step i is made with: what the step before it
-// gives, or a token.
-func (r *run) source(ctx context.Context, i int) (got Credentials, cached bool, err error) {
+// gives, or a token; gone is what AWS no longer takes.
+func (r *run) source(ctx context.Context, i int, gone Credentials) (got Credentials, cached bool, err error) {
 	if i > 0 {
-		return r.step(ctx, i-1, "")
+		return r.step(ctx, i-1, gone.AccessKeyID)
 	}
-	token, err := r.Token(ctx, r.plan.Steps[0])
+	token, err := r.Token(ctx, r.plan.Steps[0], gone.SessionToken)
 	return Credentials{SessionToken: token}, false, err
 }
 

@@ -115,14 +115,20 @@ func hopeless(err error) aws.Ternary {
 // backoff waits up to a second where AWS asks to go slower, and a moment where
 // a connection failed.
 func backoff(attempt int, err error) (time.Duration, error) {
+	return jitter(attempt, retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err) == aws.TrueTernary), nil
+}
+
+// jitter returns how long to wait after an attempt; of many that were told at
+// once to go slower each waits another time.
+func jitter(attempt int, throttled bool) time.Duration {
 	most := 100 * time.Millisecond
-	if retry.IsErrorThrottles(retry.DefaultThrottles).IsErrorThrottle(err) == aws.TrueTernary {
+	if throttled {
 		most = 500 * time.Millisecond
 	}
 	if attempt > 1 {
 		most *= 2
 	}
-	return most/2 + rand.N(most/2), nil
+	return most/2 + rand.N(most/2)
 }
 
 // A signer signs by the client's clock.

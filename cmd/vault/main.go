@@ -50,7 +50,7 @@ func run() int {
 		Now:       time.Now,
 		Terminal:  cmd.TTY{},
 		Parent:    parent,
-		Client: func(o cmd.ClientOptions) sts.Client {
+		Client: func(o cmd.ClientOptions) cmd.AWS {
 			return &sts.AWS{Now: time.Now, CABundle: o.CABundle, FIPS: o.FIPS, Dual: o.DualStack}
 		},
 		Store:     cmd.OpenStore,
@@ -66,6 +66,7 @@ func run() int {
 			return syscall.Exec(path, argv, environ)
 		},
 		Command: command,
+		Start:   start,
 		// Not at once: to watch for signals takes longer than a warm switch.
 		Arm: sync.OnceFunc(func() {
 			signals := make(chan os.Signal, 1)
@@ -168,4 +169,15 @@ func command(ctx context.Context, line string, environ []string) ([]byte, error)
 	c.Env = environ
 	c.Stdin, c.Stderr = os.Stdin, os.Stderr
 	return c.Output()
+}
+
+// start starts a program in a session of its own: ^C here is not meant for it.
+// What it prints nobody reads.
+func start(path string, argv, environ []string) error {
+	c := &exec.Cmd{Path: path, Args: argv, Env: environ, SysProcAttr: &syscall.SysProcAttr{Setsid: true}}
+	if err := c.Start(); err != nil {
+		return err
+	}
+	go func() { _ = c.Wait() }()
+	return nil
 }

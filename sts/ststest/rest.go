@@ -25,6 +25,15 @@ var routes = map[string]route{
 	"PUT /latest/api/token":                           {"imds", "MetadataToken", (*Server).metadataToken},
 	"GET /latest/meta-data/iam/security-credentials/": {"imds", "MetadataCredentials", (*Server).metadataCredentials},
 	"GET /container/credentials":                      {"ecs", "ContainerCredentials", (*Server).containerCredentials},
+	"POST /client/register":                           {"sso-oauth", "RegisterClient", (*Server).registerClient},
+	"POST /device_authorization":                      {"sso-oauth", "StartDeviceAuthorization", (*Server).startDevice},
+	"POST /token":                                     {"sso-oauth", "CreateToken", (*Server).createToken},
+	"GET /authorize":                                  {"sso-oauth", "Authorize", (*Server).authorize},
+	"GET /device":                                     {"sso-oauth", "DevicePage", (*Server).devicePage},
+	"GET /federation/credentials":                     {"awsssoportal", "GetRoleCredentials", (*Server).roleCredentials},
+	"GET /assignment/accounts":                        {"awsssoportal", "ListAccounts", (*Server).listAccounts},
+	"GET /assignment/roles":                           {"awsssoportal", "ListAccountRoles", (*Server).listRoles},
+	"POST /logout":                                    {"awsssoportal", "Logout", (*Server).portalLogout},
 }
 
 // routeOf returns the operation that a request is for.

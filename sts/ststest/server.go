@@ -61,14 +61,19 @@ type Server struct {
 	life       time.Duration
 	control    string // token of the control endpoint, "" while it is off
 	partitions map[string]string
-	users      map[string]*User       // by ARN
-	roles      map[string]*Role       // by ARN
-	devices    map[string]*MFA        // by serial
-	issuers    map[string]*Issuer     // by URL
-	keys       map[string]*credential // by access key id
-	instance   *instance              // nil where the server is no machine's
+	users      map[string]*User           // by ARN
+	roles      map[string]*Role           // by ARN
+	devices    map[string]*MFA            // by serial
+	issuers    map[string]*Issuer         // by URL
+	keys       map[string]*credential     // by access key id
+	instance   *instance                  // nil where the server is no machine's
+	centers    map[string]*IdentityCenter // by start URL
+	clients    map[string]*ssoClient
+	grants     map[string]*ssoGrant // by device code or authorization code
 	requests   []*Request
-	failures   map[string][]*failing // by action
+
+	accessTokens, refreshTokens map[string]*ssoToken
+	failures                    map[string][]*failing // by action
 }
 
 // New starts a server on a random port of 127.0.0.1. It reads the time from
@@ -93,6 +98,11 @@ func New(now func() time.Time) *Server {
 		issuers:    make(map[string]*Issuer),
 		keys:       make(map[string]*credential),
 		failures:   make(map[string][]*failing),
+		centers:    make(map[string]*IdentityCenter),
+		clients:    make(map[string]*ssoClient),
+		grants:     make(map[string]*ssoGrant),
+
+		accessTokens: make(map[string]*ssoToken), refreshTokens: make(map[string]*ssoToken),
 	}
 	s.http = &http.Server{Handler: http.HandlerFunc(s.handle), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
