@@ -39,6 +39,10 @@ type target struct {
 	profile string
 	creds   sts.Credentials
 	region  string
+
+	readOnly  bool
+	confirmed time.Time // when a person confirmed the switch, zero if none had to
+	until     time.Time // the switch is over then, zero for never
 	account string // that the plan leads into, as far as is known
 	shown   config.ProfileSettings
 	format  string    // of the prompt segment, "" for the usual

@@ -60,6 +60,9 @@ func accountOf(arn string) string {
 	return parts[4]
 }
 
+// ReadOnly reports whether what the plan leads to can read and nothing else.
+func (p Plan) ReadOnly() bool { return len(p.Last().PolicyARNs) > 0 }
+
 // A Pin is the only account that a plan may lead into, and the STS that is
 // asked whether it does. The zero Pin is any account.
 type Pin struct {
