@@ -43,10 +43,10 @@ type target struct {
 	readOnly  bool
 	confirmed time.Time // when a person confirmed the switch, zero if none had to
 	until     time.Time // the switch is over then, zero for never
-	account string // that the plan leads into, as far as is known
-	shown   config.ProfileSettings
-	format  string    // of the prompt segment, "" for the usual
-	more    shell.Env // settings of the profile that would be lost without AWS_PROFILE
+	account   string    // that the plan leads into, as far as is known
+	shown     config.ProfileSettings
+	format    string    // of the prompt segment, "" for the usual
+	more      shell.Env // settings of the profile that would be lost without AWS_PROFILE
 }
 
 // variables returns the environment of the target.

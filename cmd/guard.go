@@ -17,7 +17,9 @@ type guardError struct {
 	err     error
 }
 
-func (e *guardError) Error() string { return fmt.Sprintf("profile %q is protected: %s", e.profile, e.why) }
+func (e *guardError) Error() string {
+	return fmt.Sprintf("profile %q is protected: %s", e.profile, e.why)
+}
 
 func (e *guardError) Unwrap() error { return e.err }
 

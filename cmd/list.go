@@ -88,6 +88,8 @@ type profileJSON struct {
 	Expires *time.Time `json:"session_expires,omitempty"`
 	Current bool       `json:"current,omitempty"`
 
+	Protected bool `json:"protected,omitempty"`
+
 	depth int // below the profile that has the key
 }
 
@@ -133,6 +135,9 @@ func (app *App) list(asJSON bool, want func(string) bool) error {
 			session = roughly(p.Expires.Sub(app.Now()))
 		}
 		name := strings.Repeat("  ", p.depth) + p.Profile
+		if p.Protected {
+			name += " (protected)"
+		}
 		if p.Current {
 			name += " *"
 		}
@@ -172,9 +177,13 @@ func (app *App) profiles() ([]profileJSON, error) {
 		defined[name] = true
 	}
 	current := app.current()
+	settings, err := app.ownSettings()
+	if err != nil {
+		return nil, err
+	}
 	list := []profileJSON{}
 	for _, name := range names {
-		j := profileJSON{Profile: name, Current: current != nil && current.Profile == name}
+		j := profileJSON{Profile: name, Current: current != nil && current.Profile == name, Protected: settings.For(name).Protected}
 		if end, ok := sessions[name]; ok {
 			j.Expires = &end
 		}

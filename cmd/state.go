@@ -52,7 +52,7 @@ type rest struct {
 
 	Confirmed int64 `json:"g,omitempty"` // when a person did, where one has to; max_duration counts from then
 	ForEnd    int64 `json:"u,omitempty"` // the deadline of --for
-	Back   bool               `json:"b,omitempty"` // at the deadline the shell goes back to Prev
+	Back      bool  `json:"b,omitempty"` // at the deadline the shell goes back to Prev
 }
 
 // previous is the switch that "use -" goes back to.
