@@ -17,6 +17,7 @@ func (app *App) confirm(ctx context.Context, name, account string, process bool)
 	if account != "" {
 		question = name + " (account " + account + ") is protected"
 	}
+	app.Arm()
 	typed, err := app.Terminal.Ask(ctx, oneLine(question)+": type its name to go on: ", false)
 	switch {
 	case errors.Is(err, errNoTerminal):
