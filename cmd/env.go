@@ -39,10 +39,14 @@ type target struct {
 	profile string
 	creds   sts.Credentials
 	region  string
-	account string // that the plan leads into, as far as is known
-	shown   config.ProfileSettings
-	format  string    // of the prompt segment, "" for the usual
-	more    shell.Env // settings of the profile that would be lost without AWS_PROFILE
+
+	readOnly  bool
+	confirmed time.Time // when a person confirmed the switch, zero if none had to
+	until     time.Time // the switch is over then, zero for never
+	account   string    // that the plan leads into, as far as is known
+	shown     config.ProfileSettings
+	format    string    // of the prompt segment, "" for the usual
+	more      shell.Env // settings of the profile that would be lost without AWS_PROFILE
 }
 
 // variables returns the environment of the target.

@@ -79,6 +79,7 @@ func exitCode(err error) int {
 		section   *config.SectionError
 		setting   *sts.SettingError
 		duration  *sts.DurationError
+		readOnly  *sts.ReadOnlyError
 		unknown   *shell.UnknownError
 	)
 	switch {
@@ -97,7 +98,7 @@ func exitCode(err error) int {
 	case isKeystoreError(err):
 		return exitKeystore
 	case errors.As(err, &usage), errors.As(err, &parse), errors.As(err, &notFound), errors.As(err, &loop),
-		errors.As(err, &section), errors.As(err, &setting), errors.As(err, &duration), errors.As(err, &unknown):
+		errors.As(err, &section), errors.As(err, &setting), errors.As(err, &duration), errors.As(err, &readOnly), errors.As(err, &unknown):
 		return exitUsage
 	}
 	return exitFailed
@@ -118,6 +119,9 @@ func (app *App) hints(err error) []string {
 		permission *keystore.PermissionError
 		nothing    *storeNothing
 		service    *secretservice.Error
+		guarded    *guardError
+		account    *sts.AccountError
+		readOnly   *sts.ReadOnlyError
 	)
 	name := app.name()
 	switch {
@@ -127,6 +131,12 @@ func (app *App) hints(err error) []string {
 		return []string{hint.hint}
 	case errors.As(err, &notLoaded):
 		return notLoaded.lines(app.called())
+	case errors.As(err, &guarded):
+		return []string{guarded.hint(name)}
+	case errors.As(err, &account):
+		return []string{"see account_id in " + tilde(app.settingsFile(), app.Home) + ", and: " + name + " explain " + word(account.Profile)}
+	case errors.As(err, &readOnly):
+		return []string{"see what it gets its credentials by with: " + name + " explain " + word(readOnly.Profile)}
 	case errors.Is(err, errProtocol):
 		return []string{"open a new shell, or load it again as the startup file does"}
 	case errors.As(err, &notFound):

@@ -41,6 +41,7 @@ Without a command it is a shell.`,
 		},
 	}
 	opts.bind(c.Flags())
+	opts.bindYes(c.Flags())
 	app.completeFlags(c)
 	return c
 }

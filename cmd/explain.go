@@ -59,6 +59,7 @@ type explanation struct {
 	Version  int                    `json:"version"`
 	Profile  string                 `json:"profile"`
 	Settings map[string]settingJSON `json:"settings"`
+	Guard    *guardJSON             `json:"guard,omitempty"`
 	Steps    []stepJSON             `json:"steps"`
 	Warnings []string               `json:"warnings"`
 
@@ -91,6 +92,7 @@ type stepJSON struct {
 	Profile     string     `json:"profile"`
 	AccessKeyID string     `json:"access_key_id,omitempty"`
 	RoleARN     string     `json:"role_arn,omitempty"`
+	PolicyARNs  []string   `json:"policy_arns,omitempty"`
 	Source      string     `json:"credential_source,omitempty"`
 	TokenFile   string     `json:"web_identity_token_file,omitempty"`
 	Command     string     `json:"command,omitempty"`
@@ -121,6 +123,14 @@ func (app *App) explain(ctx context.Context, name string, o sessionOptions, flag
 	}
 	x := &explanation{Version: 1, Profile: name, Settings: map[string]settingJSON{}, Steps: []stepJSON{}, Warnings: []string{}}
 	app.explainSettings(x, p, o, flags)
+	own, err := app.ownSettings()
+	if err != nil {
+		return nil, err
+	}
+	if err := app.writable(name, own.For(name), o); err != nil {
+		return nil, err
+	}
+	x.Guard = explainGuard(own.For(name))
 	r, err := app.resolveIn(files, name, o.switchFlags)
 	if err != nil {
 		x.failed = err
@@ -203,7 +213,7 @@ func (app *App) explainSteps(ctx context.Context, x *explanation, r resolved, o 
 	x.Steps = make([]stepJSON, len(steps))
 	for i := len(steps) - 1; i >= 0; i-- {
 		s := steps[i]
-		j := stepJSON{Action: s.Action, Profile: s.Profile, AccessKeyID: s.AccessKeyID, RoleARN: s.RoleARN, MFASerial: s.MFASerial,
+		j := stepJSON{Action: s.Action, Profile: s.Profile, AccessKeyID: s.AccessKeyID, RoleARN: s.RoleARN, PolicyARNs: s.PolicyARNs, MFASerial: s.MFASerial,
 			Source: s.Source, TokenFile: s.TokenFile, Command: s.Command, Login: s.Login,
 			SSOSession: s.SSOSession, SSOStartURL: s.SSOStartURL, SSOAccount: s.SSOAccount, SSORole: s.SSORole,
 			Duration: int(s.Duration / time.Second), Region: s.Region, Endpoint: s.Endpoint, Reason: app.shortened(s.Reason)}
@@ -250,6 +260,18 @@ func (app *App) locked(ctx context.Context) bool {
 	return !rests
 }
 
+// brief prints a duration without its zero parts: 1h, 15m.
+func brief(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
 func (x *explanation) printJSON(w io.Writer) error {
 	text, err := json.MarshalIndent(x, "", "  ")
 	if err != nil {
@@ -263,6 +285,7 @@ func (app *App) printExplanation(x *explanation) error {
 	paint := app.painter()
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s%s\n", paint.bold(oneLine(x.Profile)), app.gist(x))
+	x.Guard.print(&b, paint)
 	if len(x.Steps) > 0 {
 		table := [][]string{{"", "STEP", "PROFILE", "FOR", "WITH", "STATE", "WHY"}}
 		for i, s := range x.Steps {
@@ -272,7 +295,7 @@ func (app *App) printExplanation(x *explanation) error {
 			}
 			life := ""
 			if s.Duration > 0 {
-				life = strings.TrimSuffix(strings.TrimSuffix((time.Duration(s.Duration)*time.Second).String(), "0s"), "0m")
+				life = brief(time.Duration(s.Duration) * time.Second)
 			}
 			state := ""
 			switch {
@@ -284,6 +307,9 @@ func (app *App) printExplanation(x *explanation) error {
 			why := s.Reason
 			if s.Endpoint != "" {
 				why += ", at " + s.Endpoint
+			}
+			if len(s.PolicyARNs) > 0 {
+				why += ", for reading only"
 			}
 			table = append(table, []string{fmt.Sprint(i + 1), string(s.Action), s.Profile, life, with, state, why})
 		}

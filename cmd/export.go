@@ -40,6 +40,7 @@ section of ~/.aws/credentials (ini). Values are quoted as the format wants it.`,
 	}
 	c.Flags().StringVar(&format, "format", "posix", "`FORMAT`: "+strings.Join(exportFormats, ", "))
 	opts.bind(c.Flags())
+	opts.bindYes(c.Flags())
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(exportFormats, cobra.ShellCompDirectiveNoFileComp))
 	app.completeFlags(c)
 	return c
@@ -62,10 +63,12 @@ them from a program. In ~/.aws/config:
 				return err
 			}
 			app.noDialog = true // who runs it may be a program in the background
+			opts.process = true
 			return app.export(c.Context(), args[0], "json", opts)
 		},
 	}
 	opts.bind(c.Flags())
+	opts.bindYes(c.Flags())
 	app.completeFlags(c)
 	return c
 }

@@ -150,7 +150,10 @@ func (h hook) fetch(ctx context.Context, r resolved, old *state, wait time.Durat
 // newer takes from the cache what the plan leads to, if it ends later than
 // what the shell has.
 func (h hook) newer(ctx context.Context, r resolved, old *state) (target, bool) {
-	session := sessionOptions{switchFlags: old.Flags}
+	session, err := h.renewing(old)
+	if err != nil {
+		return target{}, false
+	}
 	run, err := h.runner(r, session, false)
 	if err != nil {
 		return target{}, false
@@ -191,6 +194,9 @@ func (h hook) needed(old *state, known stamp) string {
 	what := map[string]string{
 		stampMFA: "an MFA code is needed to renew it", stampLocked: "the keystore is locked", stampLogin: "a sign-in is needed to renew it",
 	}[known.State]
+	if _, err := h.renewing(old); err != nil {
+		what = "it has to be confirmed"
+	}
 	ends := "ends at " + h.clock(old.Expires)
 	if !h.Now().Before(old.Expires) {
 		ends = "has expired"
@@ -201,7 +207,10 @@ func (h hook) needed(old *state, known stamp) string {
 // end leaves a switch whose deadline is over, for the profile before it where
 // nobody has to be asked for that.
 func (h hook) end(ctx context.Context, old *state) error {
-	over := fmt.Sprintf("the %s for %s are over", roughly(old.Flags.For), old.Profile)
+	over := fmt.Sprintf("the time for %s is over", old.Profile)
+	if old.Flags.For != 0 && old.End.Equal(old.forEnd()) {
+		over = fmt.Sprintf("the %s for %s are over", roughly(old.Flags.For), old.Profile)
+	}
 	if !old.Back || old.Prev == nil {
 		return h.leave(old, over+": left")
 	}
@@ -212,7 +221,11 @@ func (h hook) end(ctx context.Context, old *state) error {
 	}
 	// As a shell would be that has nothing of that profile.
 	as := &state{Profile: prev.Profile, Hash: r.plan.Hash(len(r.plan.Steps) - 1), rest: rest{ID: old.ID, Flags: prev.Flags, Was: old.Was, Set: old.Set}}
-	t, ok := h.fetch(ctx, r, as, hookPatience)
+	var t target
+	ok := false
+	if _, err := h.renewing(as); err == nil {
+		t, ok = h.fetch(ctx, r, as, hookPatience)
+	}
 	if !ok {
 		return h.leave(old, fmt.Sprintf("%s: left; go on with: %s use %s", over, h.name(), word(prev.Profile)))
 	}
@@ -279,7 +292,11 @@ func (app *App) renew(ctx context.Context) error {
 		return nil
 	}
 	last := len(r.plan.Steps) - 1
-	session := sessionOptions{switchFlags: s.Flags}
+	session, err := app.renewing(s)
+	if err != nil {
+		app.stampFailure(s, err)
+		return nil
+	}
 	run, err := app.runner(r, session, false)
 	if err != nil {
 		app.stampFailure(s, err)
@@ -318,7 +335,7 @@ func (app *App) renew(ctx context.Context) error {
 		app.stampFailure(s, err)
 		return nil
 	}
-	now := app.newState(r, target{profile: s.Profile, creds: got}, s.Flags)
+	now := app.newState(r, target{profile: s.Profile, creds: got, readOnly: r.plan.ReadOnly(), until: session.until}, s.Flags)
 	for _, hash := range slices.Compact([]string{s.Hash, r.plan.Hash(last)}) {
 		app.writeStamp(hash, stamp{Key: now.Key, Expires: now.Expires, State: stampOK, Next: now.Due})
 	}
@@ -333,6 +350,6 @@ func (app *App) keepUncached(ctx context.Context, r resolved, run *sts.Runner, g
 		return err
 	}
 	return run.Cache.Put(ctx, sts.Header{
-		Hash: r.plan.Hash(last), Action: r.plan.Last().Action, Profile: r.plan.Profile, Issued: got.Issued, Expires: got.Expires,
+		Hash: r.plan.Hash(last), Action: r.plan.Last().Action, Profile: r.plan.Profile, Account: r.plan.Pin.Account, Issued: got.Issued, Expires: got.Expires,
 	}, got)
 }

@@ -80,6 +80,8 @@ type profileJSON struct {
 	Expires *time.Time `json:"session_expires,omitempty"`
 	Current bool       `json:"current,omitempty"`
 
+	Protected bool `json:"protected,omitempty"`
+
 	depth int    // below the profile that has the key
 	label string // of its row
 }
@@ -137,6 +139,9 @@ func (app *App) list(asJSON bool, want func(string) bool) error {
 func (app *App) fillRow(row []string, p *profileJSON) {
 	if p.label == "" {
 		p.label = strings.Repeat("  ", p.depth) + p.Profile
+		if p.Protected {
+			p.label += " (protected)"
+		}
 		if p.Current {
 			p.label += " *"
 		}
@@ -173,9 +178,13 @@ func (app *App) profiles() ([]*profileJSON, error) {
 	}
 	names := files.Names()
 	current := app.current()
+	settings, err := app.ownSettings()
+	if err != nil {
+		return nil, err
+	}
 	list := make([]profileJSON, 0, len(names))
 	for p, ok := range files.Profiles() {
-		j := profileJSON{Profile: p.Name, Current: current != nil && current.Profile == p.Name, Source: "error"}
+		j := profileJSON{Profile: p.Name, Current: current != nil && current.Profile == p.Name, Source: "error", Protected: settings.For(p.Name).Protected}
 		if end, ok := sessions[p.Name]; ok {
 			j.Expires = &end
 		}

@@ -26,7 +26,15 @@ func label(t target) string {
 	if t.shown.Icon != "" && !strings.Contains(format, "{icon}") {
 		format = "{icon} " + format
 	}
-	return fill(format, map[string]string{"{profile}": t.profile, "{account}": t.accountName(), "{icon}": t.shown.Icon})
+	return fill(format, map[string]string{"{profile}": shown(t.profile, t.readOnly), "{account}": t.accountName(), "{icon}": t.shown.Icon})
+}
+
+// shown is what the segment calls a profile.
+func shown(profile string, readOnly bool) string {
+	if readOnly {
+		return profile + " ro"
+	}
+	return profile
 }
 
 // accountName is what a person calls the account: its alias, else its number.
@@ -81,7 +89,7 @@ func (app *App) segment() (s segment, ok bool) {
 		return segment{label: old.Profile + " != env", style: "magenta", alone: true}, true
 	}
 	known, _ := app.readStamp(old.Hash)
-	s = segment{profile: old.Profile, account: old.Of, icon: old.Icon, label: old.Label, region: app.Env["AWS_REGION"], style: old.Style}
+	s = segment{profile: shown(old.Profile, old.Flags.ReadOnly), account: old.Of, icon: old.Icon, label: old.Label, region: app.Env["AWS_REGION"], style: old.Style}
 	if s.region == "" {
 		s.region = app.Env["AWS_DEFAULT_REGION"]
 	}

@@ -31,6 +31,7 @@ type setup struct {
 	bare   bool     // the rc file does not load vault
 	after  string   // of its rc file, behind that line
 	env    []string // changes to the world's environment
+	config string   // vault's own settings
 }
 
 // A console is an interactive shell at a pseudo-terminal, as a person sits in
@@ -62,6 +63,9 @@ func (w *world) console(t *testing.T, s setup) *console {
 	program := need(t, s.shell)
 	c := &console{t: t, w: w, shell: s.shell, dir: t.TempDir(), more: make(chan struct{})}
 	c.write(c.rc(), c.script(s))
+	if s.config != "" {
+		c.write("vault/config.toml", s.config)
+	}
 	me, err := user.Current()
 	if err != nil {
 		t.Fatal(err)

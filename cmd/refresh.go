@@ -11,9 +11,9 @@ import (
 
 func (app *App) refreshCommand() *cobra.Command {
 	var opts struct {
-		shell   string
-		mfaCode string
-		force   bool
+		sessionOptions
+		shell string
+		force bool
 	}
 	c := &cobra.Command{
 		Use:     "refresh",
@@ -22,16 +22,16 @@ func (app *App) refreshCommand() *cobra.Command {
 		Example: "  vault refresh\n  vault refresh --force",
 		Args:    app.atMost(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
-			session := sessionOptions{mfaCode: opts.mfaCode}
-			if err := session.check(); err != nil {
+			if err := opts.check(); err != nil {
 				return err
 			}
-			return app.refresh(c.Context(), session, opts.shell, opts.force)
+			return app.refresh(c.Context(), opts.sessionOptions, opts.shell, opts.force)
 		},
 	}
 	bindShell(c, &opts.shell)
 	c.Flags().BoolVar(&opts.force, "force", false, "renew even what is fresh")
 	c.Flags().StringVar(&opts.mfaCode, "mfa-code", "", "the MFA `CODE`, in place of being asked")
+	opts.bindYes(c.Flags())
 	return c
 }
 
@@ -50,13 +50,13 @@ func (app *App) refresh(ctx context.Context, session sessionOptions, shellFlag s
 			"take them back with: " + app.name() + " use " + word(old.Profile),
 		}
 	}
-	if old.ended(app.Now()) {
+	if end := old.forEnd(); !end.IsZero() && !app.Now().Before(end) {
 		return &hintError{
 			fmt.Errorf("refresh: the %s for %q are over: its credentials are not renewed", roughly(old.Flags.For), old.Profile),
 			"start again with: " + app.name() + " use " + word(old.Profile),
 		}
 	}
-	session.switchFlags = old.Flags
+	session.switchFlags, session.confirmed = old.Flags, old.confirmed()
 	r, t, err := app.credentials(ctx, old.Profile, session, force)
 	if err != nil {
 		return err
@@ -75,7 +75,8 @@ func (app *App) refresh(ctx context.Context, session sessionOptions, shellFlag s
 // those of them that are the user's own by now.
 func (app *App) renewal(r resolved, t target, old *state) (now *state, want shell.Env, keep []string) {
 	now, want = app.newState(r, t, old.Flags), t.variables()
-	now.Prev, now.Back, now.End = old.Prev, old.Back, old.End
+	now.Prev, now.Back = old.Prev, old.Back
+	now.endFor(old.forEnd())
 	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
 		if _, set := old.Set[name]; set && !old.ours(app.Env, name) {
 			keep = append(keep, name)

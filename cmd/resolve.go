@@ -41,8 +41,13 @@ func (app *App) resolveIn(files *config.Files, name string, o switchFlags) (reso
 	if err != nil {
 		return resolved{}, err
 	}
+	settings, err := app.ownSettings()
+	if err != nil {
+		return resolved{}, err
+	}
+	guarded := settings.For(name)
 	options := sts.Options{
-		Duration: o.Duration, NoSession: o.NoSession, MFASerial: app.Env["AWS_MFA_SERIAL"],
+		Duration: o.Duration, ReadOnly: o.ReadOnly || guarded.ReadOnly, Account: guarded.AccountID, NoSession: o.NoSession, MFASerial: app.Env["AWS_MFA_SERIAL"],
 		SessionName: sessionName(app.User, app.Host), Stored: stored, Region: app.regionOf(o, chain[0]), Self: app.isSelf, SSO: files.SSO,
 		Endpoint: func(p *config.Profile) string {
 			url, _ := config.Endpoint(app.getenvBefore, p, files, "sts")

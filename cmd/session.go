@@ -22,6 +22,12 @@ import (
 type sessionOptions struct {
 	switchFlags
 	mfaCode string
+	yes     bool           // a protected profile is confirmed by the command line
+	typed   *pflag.FlagSet // the flags as they were typed, nil if none were
+
+	process   bool      // a line of the config asks: no person is there to confirm
+	confirmed time.Time // when a person confirmed the switch; zero: not yet
+	until     time.Time // the credentials may not outlive it; zero: any time
 }
 
 func (o *sessionOptions) bind(f *pflag.FlagSet) {
@@ -29,7 +35,14 @@ func (o *sessionOptions) bind(f *pflag.FlagSet) {
 	f.DurationVar(&o.Duration, "duration", 0, "how long the credentials last (default 1h, or the profile's duration_seconds)")
 	f.DurationVar(&o.MinTTL, "min-ttl", 0, "renew what has less than this left (default 5m, less for short sessions)")
 	f.BoolVar(&o.NoSession, "no-session", false, "make no session in between: use the key itself")
+	f.BoolVar(&o.ReadOnly, "read-only", false, "assume the role for reading only")
+	o.typed = f
 	f.StringVar(&o.mfaCode, "mfa-code", "", "the MFA `CODE`, in place of being asked")
+}
+
+// bindYes binds --yes, for the commands that hand out credentials.
+func (o *sessionOptions) bindYes(f *pflag.FlagSet) {
+	f.BoolVar(&o.yes, "yes", false, "confirm a protected profile without being asked")
 }
 
 // isMFACode reports whether s is what an MFA device shows: six digits (IAM User
@@ -165,6 +178,7 @@ func (app *App) runner(r resolved, o sessionOptions, force bool) (*sts.Runner, e
 		Lock:  app.flights(r),
 		Note:  app.note,
 		Least: least,
+		Until: o.until,
 		Force: force,
 	}, nil
 }
@@ -312,6 +326,12 @@ func (app *App) credentials(ctx context.Context, name string, o sessionOptions, 
 	if err != nil {
 		return resolved{}, target{}, err
 	}
+	if err := app.writable(name, settings.For(name), o); err != nil {
+		return resolved{}, target{}, err
+	}
+	if err := app.guard(ctx, name, account(r), settings.For(name), &o); err != nil {
+		return resolved{}, target{}, err
+	}
 	run, err := app.runner(r, o, force)
 	if err != nil {
 		return resolved{}, target{}, err
@@ -330,5 +350,6 @@ func (app *App) target(r resolved, o sessionOptions, creds sts.Credentials, sett
 		profile: name, creds: creds, region: app.regionOf(o.switchFlags, r.profile()),
 		more: app.settings(r.profile(), r.files, app.current()), account: account(r),
 		shown: settings.For(name), format: settings.Prompt,
+		readOnly: r.plan.ReadOnly(), confirmed: o.confirmed, until: o.until,
 	}
 }

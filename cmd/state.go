@@ -33,7 +33,7 @@ type state struct {
 	Expires time.Time
 	Due     time.Time // when the credentials are to be renewed
 	Least   time.Time // from then on they are not handed out if they can be renewed
-	End     time.Time // the deadline of --for
+	End     time.Time // the deadline of --for or max_duration
 	Hash    string    // of the plan; names the stamp
 	Style   string    // of the segment while all is well: a colour or styleProtected; "": green
 	Label   string    // the segment's text, with {left} and {region} to be filled in
@@ -49,7 +49,10 @@ type rest struct {
 	Set    map[string]string  `json:"s"` // what we exported: name to digest of the value
 	Was    map[string]*string `json:"w"` // what was exported before: the value, null for a secret
 	Prev   *previous          `json:"p,omitempty"`
-	Back   bool               `json:"b,omitempty"` // at the deadline the shell goes back to Prev
+
+	Confirmed int64 `json:"g,omitempty"` // when a person did, where one has to; max_duration counts from then
+	ForEnd    int64 `json:"u,omitempty"` // the deadline of --for
+	Back      bool  `json:"b,omitempty"` // at the deadline the shell goes back to Prev
 }
 
 // previous is the switch that "use -" goes back to.
@@ -64,6 +67,7 @@ type switchFlags struct {
 	Duration  time.Duration `json:"d,omitempty"`
 	MinTTL    time.Duration `json:"m,omitempty"`
 	NoSession bool          `json:"n,omitempty"`
+	ReadOnly  bool          `json:"o,omitempty"`
 	For       time.Duration `json:"e,omitempty"` // after which the switch ends by itself
 }
 
@@ -155,7 +159,7 @@ func checkProfileName(name string) error {
 	return nil
 }
 
-// ended reports whether the deadline of --for is over.
+// ended reports whether the deadline of the switch is over.
 func (s *state) ended(now time.Time) bool { return !s.End.IsZero() && !now.Before(s.End) }
 
 // switchable reports whether a switch may touch a variable.
@@ -219,6 +223,7 @@ func (app *App) newState(r resolved, t target, o switchFlags) *state {
 	minTTL, _ := app.least(sessionOptions{switchFlags: o}) // was good enough for the runner
 	s := &state{Profile: t.profile, Key: t.creds.AccessKeyID, Expires: t.creds.Expires, Hash: r.plan.Hash(len(r.plan.Steps) - 1)}
 	s.Flags, s.Of, s.Icon = o, t.accountName(), t.shown.Icon
+	s.Flags.ReadOnly = t.readOnly
 	s.Style, s.Label = t.shown.Color, label(t)
 	if t.shown.Protected {
 		s.Style = styleProtected
@@ -236,5 +241,6 @@ func (app *App) newState(r resolved, t target, o switchFlags) *state {
 		s.Due = s.Expires.Add(-min(max(sts.RenewalWindow(life), minTTL), life/2))
 		s.Least = s.Expires.Add(-min(max(sts.MinimumLife(life), minTTL), life/2))
 	}
+	s.bound(t)
 	return s
 }

@@ -41,7 +41,10 @@ type statusJSON struct {
 	Region      string      `json:"region,omitempty"`
 	Expires     *time.Time  `json:"expires,omitempty"`
 	SecondsLeft *int64      `json:"seconds_left,omitempty"`
-	Changed     string      `json:"changed,omitempty"` // the variable that somebody else changed since
+	ReadOnly    bool        `json:"read_only,omitempty"`
+	Confirmed   *time.Time  `json:"confirmed,omitempty"` // when a person confirmed a protected profile
+	Ends        *time.Time  `json:"ends,omitempty"`      // when the shell leaves by itself
+	Changed     string      `json:"changed,omitempty"`   // the variable that somebody else changed since
 	Caller      *callerJSON `json:"caller,omitempty"`
 
 	from map[string]string
@@ -87,6 +90,13 @@ func (app *App) describe(st *statusJSON, current *state) *config.Profile {
 	st.Profile = &current.Profile
 	st.AccessKeyID = current.Key
 	st.Changed = app.foreign(current)
+	st.ReadOnly = current.Flags.ReadOnly
+	if at := current.confirmed(); !at.IsZero() && current.Style == styleProtected {
+		st.Confirmed = &at
+	}
+	if !current.End.IsZero() {
+		st.Ends = &current.End
+	}
 	if !current.Expires.IsZero() {
 		left := int64(current.Expires.Sub(app.Now()) / time.Second)
 		st.Expires, st.SecondsLeft = &current.Expires, &left
@@ -161,6 +171,9 @@ func (app *App) printStatus(st statusJSON) error {
 		row("profile", paint.bold(oneLine(*st.Profile)), "")
 		row("account", oneLine(st.Account), st.from["account"])
 		row("role", oneLine(st.RoleARN), st.from["role"])
+		if st.ReadOnly {
+			row("access", "for reading only", "")
+		}
 		row("key", oneLine(st.AccessKeyID), "")
 	}
 	row("region", oneLine(st.Region), st.from["region"])
@@ -172,6 +185,12 @@ func (app *App) printStatus(st statusJSON) error {
 		} else {
 			row("expires", text+", in "+roughly(left), "")
 		}
+	}
+	if st.Confirmed != nil {
+		row("confirmed", "at "+app.clock(*st.Confirmed), "")
+	}
+	if st.Ends != nil {
+		row("ends", "at "+app.clock(*st.Ends)+": then this shell leaves", "")
 	}
 	if st.Caller != nil {
 		row("caller", oneLine(st.Caller.ARN), "AWS says so")

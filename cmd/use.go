@@ -53,6 +53,7 @@ The shell function that "vault init" defines runs it; without one it is
 		},
 	}
 	opts.bind(c.Flags())
+	opts.bindYes(c.Flags())
 	c.Flags().DurationVar(&opts.For, "for", 0, "leave by itself after that time")
 	bindShell(c, &opts.shell)
 	app.completeFlags(c)
@@ -114,9 +115,10 @@ func (app *App) use(ctx context.Context, name string, opts useOptions, changed f
 	if err != nil {
 		return err
 	}
+	opts.ReadOnly = t.readOnly
 	now := app.newState(r, t, opts.switchFlags)
 	if opts.For != 0 {
-		now.End = app.Now().Add(opts.For).Truncate(time.Second)
+		now.endFor(app.Now().Add(opts.For).Truncate(time.Second))
 	}
 	if old != nil {
 		now.Prev = old.Prev
@@ -131,7 +133,7 @@ func (app *App) use(ctx context.Context, name string, opts useOptions, changed f
 	app.notes(r)
 	app.stampSwitch(now)
 	say := "using " + app.until(t)
-	if opts.For != 0 {
+	if opts.For != 0 && now.End.Equal(now.forEnd()) {
 		say = fmt.Sprintf("using %s for %s, until %s", name, roughly(opts.For), app.clock(now.End))
 	}
 	return app.print(d, old, now, t.variables(), nil, say)
@@ -144,6 +146,7 @@ func merge(flags, typed switchFlags, changed func(string) bool) switchFlags {
 		"duration":   func() { flags.Duration = typed.Duration },
 		"min-ttl":    func() { flags.MinTTL = typed.MinTTL },
 		"no-session": func() { flags.NoSession = typed.NoSession },
+		"read-only":  func() { flags.ReadOnly = typed.ReadOnly },
 		"for":        func() { flags.For = typed.For },
 	} {
 		if changed(name) {
@@ -177,8 +180,15 @@ func (app *App) notes(r resolved) {
 // until says which profile, and to when.
 func (app *App) until(t target) string {
 	text := t.profile
-	if !t.creds.Expires.IsZero() {
-		text += " until " + app.clock(t.creds.Expires)
+	if t.readOnly {
+		text += " for reading only"
+	}
+	end := t.creds.Expires
+	if !t.until.IsZero() && (end.IsZero() || t.until.Before(end)) {
+		end = t.until
+	}
+	if !end.IsZero() {
+		text += " until " + app.clock(end)
 	}
 	return text
 }

@@ -33,8 +33,9 @@ type Header struct {
 	Action  Action    `json:"action"`
 	Profile string    `json:"profile"` // whose use made it
 	RoleARN string    `json:"role_arn,omitempty"`
-	Family  string    `json:"family,omitempty"` // of an MFA session, whatever its duration
-	MFA     bool      `json:"mfa,omitempty"`    // a person gave a code for it, or for the session before it
+	Account string    `json:"account,omitempty"` // that AWS says it is of, where that was asked
+	Family  string    `json:"family,omitempty"`  // of an MFA session, whatever its duration
+	MFA     bool      `json:"mfa,omitempty"`     // a person gave a code for it, or for the session before it
 	Issued  time.Time `json:"issued"`
 	Expires time.Time `json:"expires"`
 }
@@ -78,20 +79,6 @@ func (c *Cache) Get(ctx context.Context, hash string, least time.Duration) (Cred
 	now := c.Now()
 	got, _, ok, err := c.find(ctx, func(h Header) bool { return h.Hash == hash && h.Fresh(now, least) })
 	return got, ok, err
-}
-
-// Alike returns a session of the plan's family, as Get does.
-func (c *Cache) Alike(ctx context.Context, family string, least time.Duration) (Credentials, bool, error) {
-	got, _, ok, err := c.alike(ctx, family, least)
-	return got, ok, err
-}
-
-func (c *Cache) alike(ctx context.Context, family string, least time.Duration) (Credentials, Header, bool, error) {
-	if family == "" {
-		return Credentials{}, Header{}, false, nil
-	}
-	now := c.Now()
-	return c.find(ctx, func(h Header) bool { return h.Family == family && h.Fresh(now, least) })
 }
 
 // find returns the first genuine session with a header that is wanted.

@@ -82,6 +82,7 @@ func (c *AWS) Call(ctx context.Context, with Credentials, s Step, code string) (
 		if s.SourceIdentity != "" {
 			in.SourceIdentity = &s.SourceIdentity
 		}
+		in.PolicyArns = policies(s)
 		for _, t := range s.Tags {
 			in.Tags = append(in.Tags, types.Tag{Key: aws.String(t.Key), Value: aws.String(t.Value)})
 		}
@@ -94,7 +95,8 @@ func (c *AWS) Call(ctx context.Context, with Credentials, s Step, code string) (
 		}
 	case AssumeRoleWithWebIdentity:
 		token := with.SessionToken.Reveal()
-		in := &sts.AssumeRoleWithWebIdentityInput{DurationSeconds: seconds, RoleArn: &s.RoleARN, RoleSessionName: &s.SessionName, WebIdentityToken: &token}
+		in := &sts.AssumeRoleWithWebIdentityInput{DurationSeconds: seconds, RoleArn: &s.RoleARN, RoleSessionName: &s.SessionName, WebIdentityToken: &token,
+			PolicyArns: policies(s)}
 		call = func(ctx context.Context, api *sts.Client) error {
 			out, err := api.AssumeRoleWithWebIdentity(ctx, in)
 			if err == nil {
@@ -128,6 +130,15 @@ func (c *AWS) Call(ctx context.Context, with Credentials, s Step, code string) (
 		Expires:         got.Expiration.Add(skew).UTC(),
 		Skew:            skew,
 	}, nil
+}
+
+// policies returns the session policies of a step as the SDK takes them.
+func policies(s Step) []types.PolicyDescriptorType {
+	var list []types.PolicyDescriptorType
+	for _, arn := range s.PolicyARNs {
+		list = append(list, types.PolicyDescriptorType{Arn: aws.String(arn)})
+	}
+	return list
 }
 
 var errNoCredentials = errors.New("AWS answered without credentials")

@@ -62,6 +62,7 @@ type Step struct {
 	SourceIdentity    string
 	Tags              []Tag
 	TransitiveTagKeys []string
+	PolicyARNs        []string `json:",omitempty"` // policies that narrow what the role may do
 	Duration          time.Duration
 	Endpoint          string // URL, where one is configured
 
@@ -74,6 +75,7 @@ type Step struct {
 type Plan struct {
 	Profile string
 	Region  string // the profile's own, "" if it has none
+	Pin     Pin
 	Steps   []Step
 	Notes   []string // what a user should know about it, a line each
 }
@@ -118,6 +120,8 @@ func (p *Plan) notef(format string, args ...any) {
 // Options are what the user asks for beside the profile.
 type Options struct {
 	Duration    time.Duration                      // of what the shell gets; 0: as configured
+	ReadOnly    bool                               // what the shell gets can read and nothing else
+	Account     string                             // the only account that the profile may lead into; "": any
 	NoSession   bool                               // no GetSessionToken: all is had from the key itself
 	MFASerial   string                             // in place of what the profiles name
 	SessionName string                             // for roles that name none
@@ -158,6 +162,13 @@ func NewPlan(chain []*config.Profile, o Options) (Plan, error) {
 		plan.notef("the keys of profile %q are temporary: when they end is not known", from.owner.Name)
 	case from.temporary == "" && !o.NoSession:
 		err = plan.session(from, o)
+	}
+	if err == nil && o.ReadOnly {
+		err = plan.readOnly()
+	}
+	if err == nil && o.Account != "" {
+		plan.Pin = Pin{o.Account, o.region(chain[0]), o.endpoint(chain[0])}
+		err = plan.pinned()
 	}
 	if err != nil {
 		return Plan{}, err

@@ -87,6 +87,7 @@ func (s Step) print() string {
 		add("tag=", tag.Key+":"+tag.Value)
 	}
 	add("transitive=", strings.Join(s.TransitiveTagKeys, "+"))
+	add("only=", strings.Join(s.PolicyARNs, "+"))
 	add("at=", s.Endpoint)
 	if s.Region != "us-east-1" {
 		add("in=", s.Region)

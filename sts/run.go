@@ -48,6 +48,7 @@ type Runner struct {
 	Note func(line string)
 
 	Least time.Duration // life that must be left; 0: MinimumLife
+	Until time.Time     // what the plan leads to may not end later, as far as AWS allows; zero: any time
 	Force bool          // the last step is made anew
 }
 
@@ -74,17 +75,19 @@ func (r *Runner) Run(ctx context.Context, p Plan) (Credentials, error) {
 // Cached returns what the plan leads to if the cache has it, and asks AWS
 // nothing.
 func (r *Runner) Cached(ctx context.Context, p Plan) (Credentials, bool, error) {
-	got, _, ok, err := r.cached(ctx, p, len(p.Steps)-1, r.Least)
-	return got, ok, err
+	last := len(p.Steps) - 1
+	got, h, ok, err := r.cached(ctx, p, last, r.Least)
+	return got, ok && p.vouched(last, h), err
 }
 
 // cached returns what step i of a plan gives if the cache has it: the very
 // session, or one of its family, which spares a person the question.
 func (r *Runner) cached(ctx context.Context, p Plan, i int, least time.Duration) (Credentials, Header, bool, error) {
-	hash, now := p.Hash(i), r.Cache.Now()
-	got, h, ok, err := r.Cache.find(ctx, func(h Header) bool { return h.Hash == hash && h.Fresh(now, least) })
-	if !ok && err == nil {
-		got, h, ok, err = r.Cache.alike(ctx, p.Family(i), least)
+	hash, family, now := p.Hash(i), p.Family(i), r.Cache.Now()
+	good := func(h Header) bool { return h.Fresh(now, least) && !r.outlives(p, i, h) }
+	got, h, ok, err := r.Cache.find(ctx, func(h Header) bool { return h.Hash == hash && good(h) })
+	if !ok && err == nil && family != "" {
+		got, h, ok, err = r.Cache.find(ctx, func(h Header) bool { return h.Family == family && good(h) })
 	}
 	if err != nil && isFileError(err) {
 		return Credentials{}, Header{}, false, nil // a cache without its key has nothing
@@ -121,17 +124,23 @@ func (r *run) step(ctx context.Context, i int, gone string) (got Credentials, ca
 		if err == nil && (s.Action == StoredKeys || s.Action == StaticKeys) && got.AccessKeyID != s.AccessKeyID {
 			r.other = fmt.Errorf("the key of profile %q is %s, and not %q", s.Profile, got.AccessKeyID, s.AccessKeyID)
 		}
-		return got, false, err
+		if err == nil {
+			_, err = r.vouch(ctx, i, got, "")
+		}
+		if err != nil {
+			return Credentials{}, false, err
+		}
+		return got, false, nil
 	}
 	least, force := CallLife, false
 	if i == len(r.plan.Steps)-1 {
 		least, force = r.Least, r.Force
 	}
-	old, _, ok, err := r.cached(ctx, r.plan, i, least)
+	old, h, ok, err := r.cached(ctx, r.plan, i, least)
 	if err != nil {
 		return Credentials{}, false, err
 	}
-	if ok && !force && old.AccessKeyID != gone {
+	if ok && !force && old.AccessKeyID != gone && r.plan.vouched(i, h) {
 		return old, true, nil
 	}
 	unlock, err := r.Lock(ctx, cmp.Or(r.plan.Family(i), r.plan.Hash(i)))
@@ -150,7 +159,11 @@ func (r *run) step(ctx context.Context, i int, gone string) (got Credentials, ca
 				continue
 			}
 		case ok && !(force && got.AccessKeyID == old.AccessKeyID):
-			// Another process has made it while this one waited.
+			// Another process has made it while this one waited; or it is of an
+			// account that has yet to be asked for.
+			if err := r.vouchCached(ctx, i, h, got); err != nil {
+				return Credentials{}, false, err
+			}
 			return got, true, nil
 		}
 		got, err = r.make(ctx, i)
@@ -170,16 +183,22 @@ func (r *run) make(ctx context.Context, i int) (Credentials, error) {
 	if err != nil {
 		return Credentials{}, err
 	}
-	got, err := r.call(ctx, r.plan.Steps[i], source)
+	got, err := r.call(ctx, i, source)
 	var refused *CallError
 	if errors.As(err, &refused) && (cached && refused.sourceGone() || i == 0 && refused.tokenGone()) {
 		if source, _, err = r.source(ctx, i, source); err != nil {
 			return Credentials{}, err
 		}
-		got, err = r.call(ctx, r.plan.Steps[i], source)
+		got, err = r.call(ctx, i, source)
 	}
 	if err != nil {
 		return Credentials{}, err
+	}
+	h := r.header(i, got)
+	var unsure error
+	var other *AccountError
+	if h.Account, unsure = r.vouch(ctx, i, got, ""); errors.As(unsure, &other) {
+		return Credentials{}, unsure
 	}
 	switch {
 	case uncached != nil:
@@ -187,7 +206,7 @@ func (r *run) make(ctx context.Context, i int) (Credentials, error) {
 		// Under this hash it would pass for a session of the key in the plan.
 		uncached = r.other
 	default:
-		uncached = r.Cache.put(ctx, key, r.header(i, got), got)
+		uncached = r.Cache.put(ctx, key, h, got)
 	}
 	if uncached != nil && ctx.Err() != nil {
 		return Credentials{}, ctx.Err()
@@ -195,6 +214,9 @@ func (r *run) make(ctx context.Context, i int) (Credentials, error) {
 	if uncached != nil {
 		// Good credentials are not thrown away because a disk is full.
 		r.note("the session cannot be cached: %s", uncached)
+	}
+	if unsure != nil {
+		return Credentials{}, unsure // it was not thrown away: it may have cost an MFA code
 	}
 	return got, nil
 }
@@ -231,9 +253,10 @@ func isFileError(err error) bool {
 // attempts is how often a person may give a wrong MFA code.
 const attempts = 3
 
-// call makes the call of s. It asks for an MFA code where one is needed, and
-// again where AWS does not take it.
-func (r *run) call(ctx context.Context, s Step, source Credentials) (Credentials, error) {
+// call makes the call of step i. It asks for an MFA code where one is needed,
+// and again where AWS does not take it.
+func (r *run) call(ctx context.Context, i int, source Credentials) (Credentials, error) {
+	s := r.plan.Steps[i]
 	ask := MFARequest{Serial: s.MFASerial, Profile: r.plan.Profile}
 	var codes []string // used up
 	var refused *CallError
@@ -259,6 +282,7 @@ func (r *run) call(ctx context.Context, s Step, source Credentials) (Credentials
 			}
 			codes = append(codes, code)
 		}
+		s.Duration = r.life(i, s.Duration)
 		got, err := r.Client.Call(ctx, source, s, code)
 		if err == nil {
 			r.noteSkew(got.Skew)

@@ -11,8 +11,9 @@ import (
 )
 
 var (
-	arnPattern     = regexp.MustCompile(`^arn:[^:]+:[^:]+:[^:]*:[^:]*:[^:]+$`)
-	roleARNPattern = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/(?:[\x21-\x7e]+/)?[\w+=,.@-]{1,64}$`)
+	arnPattern       = regexp.MustCompile(`^arn:[^:]+:[^:]+:[^:]*:[^:]*:[^:]+$`)
+	policyARNPattern = regexp.MustCompile(`^arn:aws[a-z-]*:iam::(?:aws|\d{12}):policy/(?:[\x21-\x7e]+/)?[\w+=,.@-]{1,128}$`)
+	roleARNPattern   = regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/(?:[\x21-\x7e]+/)?[\w+=,.@-]{1,64}$`)
 )
 
 // The limits of AssumeRole. chainLife is the most that a role gets when it is
@@ -54,6 +55,9 @@ func (s *Server) assumeRole(c *call) (any, *apiError) {
 	if err != nil {
 		return nil, err
 	}
+	if err := limits.checkPolicies(partitionOfARN(roleARN)); err != nil {
+		return nil, err
+	}
 	mfa, err := s.checkMFA(c, serial, code)
 	if err != nil {
 		return nil, err
@@ -64,6 +68,8 @@ func (s *Server) assumeRole(c *call) (any, *apiError) {
 	inherited := c.caller.sourceIdentity
 	role, ok := s.roles[roleARN]
 	switch {
+	case !c.caller.mayAssume():
+		return nil, denied("User: %s is not authorized to perform: sts:AssumeRole on resource: %s because no session policy allows the sts:AssumeRole action", c.caller.arn, roleARN)
 	case !ok || !role.admits(c, mfa, externalID):
 		return nil, unauthorized(c.caller, "sts:AssumeRole", roleARN)
 	case role.trust.DenyTags && len(limits.tags) > 0:
@@ -89,6 +95,7 @@ func (s *Server) assumeRole(c *call) (any, *apiError) {
 		role:           role,
 		sourceIdentity: sourceIdentity,
 		transitive:     transitive,
+		policyARNs:     limits.policyARNs,
 	}, c.arrived, life, newToken(size, least))
 	type assumedRoleUser struct{ AssumedRoleId, Arn string }
 	type result struct {
@@ -184,6 +191,36 @@ func (l sessionLimits) check() (size int, err *apiError) {
 		return 0, &apiError{http.StatusBadRequest, "PackedPolicyTooLarge", message}
 	}
 	return size, nil
+}
+
+// checkPolicies checks that the session policies can be policies of the
+// role's partition.
+func (l sessionLimits) checkPolicies(partition string) *apiError {
+	for _, arn := range l.policyARNs {
+		if !policyARNPattern.MatchString(arn) || partitionOfARN(arn) != partition {
+			return invalid("%s is not a valid policy ARN.", arn)
+		}
+	}
+	return nil
+}
+
+// mayAssume reports whether the policies of a session leave it
+// sts:AssumeRole: of those that AWS itself manages few do, and ReadOnlyAccess
+// is none of them.
+func (c *credential) mayAssume() bool {
+	for _, arn := range c.policyARNs {
+		if !strings.HasSuffix(arn, ":iam::aws:policy/AdministratorAccess") {
+			return false
+		}
+	}
+	return true
+}
+
+// partitionOfARN returns the second part of an ARN.
+func partitionOfARN(arn string) string {
+	_, rest, _ := strings.Cut(arn, ":")
+	name, _, _ := strings.Cut(rest, ":")
+	return name
 }
 
 // inherit returns the transitive tags of the new session: those of the

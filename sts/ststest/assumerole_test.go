@@ -140,6 +140,10 @@ func TestAssumeRole(t *testing.T) {
 				in.PolicyArns = append(in.PolicyArns, types.PolicyDescriptorType{Arn: long})
 			}
 		}, want: "400 PackedPolicyTooLarge: Packed policy consumes 102% of allotted space, please use smaller policy."},
+		{name: "the ARN of no policy", trust: trusting, in: policyARN("arn:aws:iam::aws:role/ReadOnlyAccess"),
+			want: "400 ValidationError: arn:aws:iam::aws:role/ReadOnlyAccess is not a valid policy ARN."},
+		{name: "a policy of another partition", trust: trusting, in: policyARN("arn:aws-cn:iam::aws:policy/ReadOnlyAccess"),
+			want: "400 ValidationError: arn:aws-cn:iam::aws:policy/ReadOnlyAccess is not a valid policy ARN."},
 		{name: "too many policy ARNs", trust: trusting, in: policyARNs(11), want: fmt.Sprintf(constraint, "11 members", "policyArns", "have length less than or equal to 10")},
 	}
 	for _, test := range tests {
@@ -219,6 +223,12 @@ func identify(name string) func(*world, *sts.AssumeRoleInput) {
 
 func policy(text string) func(*world, *sts.AssumeRoleInput) {
 	return func(_ *world, in *sts.AssumeRoleInput) { in.Policy = aws.String(text) }
+}
+
+func policyARN(arn string) func(*world, *sts.AssumeRoleInput) {
+	return func(_ *world, in *sts.AssumeRoleInput) {
+		in.PolicyArns = []types.PolicyDescriptorType{{Arn: aws.String(arn)}}
+	}
 }
 
 func policyARNs(n int) func(*world, *sts.AssumeRoleInput) {

@@ -37,6 +37,7 @@ type credential struct {
 	mfa            time.Time
 	sourceIdentity string
 	transitive     map[string]string // tags that later sessions inherit, by lower-case key
+	policyARNs     []string          // of the policies that narrow it
 }
 
 // issue gives a session its keys and remembers it. The expiry is asked from

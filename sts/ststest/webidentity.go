@@ -68,11 +68,19 @@ func (s *Server) assumeRoleWithWebIdentity(c *call) (any, *apiError) {
 	sessionName := v.text("RoleSessionName", sessionNameRule)
 	token := v.text("WebIdentityToken", webIdentityTokenRule)
 	life := v.life(minLife, maxRoleLife, defaultRoleLife)
+	limits := sessionLimits{policy: v.text("Policy", policyRule), policyARNs: v.list("PolicyArns", ".arn", arnRule, maxPolicyARNs)}
 	if err := v.err(); err != nil {
 		return nil, err
 	}
 	if !roleARNPattern.MatchString(roleARN) {
 		return nil, invalid("Request ARN is invalid")
+	}
+	size, err := limits.check()
+	if err == nil {
+		err = limits.checkPolicies(partitionOfARN(roleARN))
+	}
+	if err != nil {
+		return nil, err
 	}
 	who, err := s.checkToken(token, c.arrived)
 	if err != nil {
@@ -92,7 +100,9 @@ func (s *Server) assumeRoleWithWebIdentity(c *call) (any, *apiError) {
 		arn:       fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", role.partition, role.account, role.name, sessionName),
 		userID:    role.uid + ":" + sessionName,
 		role:      role,
-	}, c.arrived, life, newToken(0, 0))
+
+		policyARNs: limits.policyARNs,
+	}, c.arrived, life, newToken(size, 0))
 	type assumedRoleUser struct{ AssumedRoleId, Arn string }
 	type result struct {
 		AssumedRoleUser             assumedRoleUser
