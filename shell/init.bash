@@ -425,6 +425,7 @@ __vault_after() {
 case "$-${__VAULT_INIT[2]}${__VAULT_INIT[3]}" in
   *i*1*)
     __vault_new=1
+    \builtin export -n __vault_new
     if \builtin test -n "${BLE_VERSION-}"; then
       blehook PRECMD!=__vault_prompt
     elif \builtin test -n "${bash_preexec_imported-}${__bp_imported-}"; then
