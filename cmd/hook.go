@@ -114,7 +114,6 @@ func (h hook) run(ctx context.Context) error {
 // shell, from the cache. If there are none it has them renewed, once for all
 // shells, and waits for that.
 func (h hook) fetch(ctx context.Context, r resolved, old *state, wait time.Duration) (target, bool) {
-	deadline := h.Now().Add(wait)
 	if t, ok := h.newer(ctx, r, old); ok {
 		return t, true
 	}
@@ -122,13 +121,7 @@ func (h hook) fetch(ctx context.Context, r resolved, old *state, wait time.Durat
 	if known.waiting(h.Now()) && (known.State != stampRenewing || wait == 0) {
 		return target{}, false
 	}
-	if known.State == stampRenewing && known.waiting(h.Now()) {
-		// Somebody is at it: all shells wait for as long as the first.
-		if began := known.Next.Add(-renewTimeout); began.Add(wait).Before(deadline) {
-			deadline = began.Add(wait)
-		}
-	}
-	ctx, cancel := context.WithDeadline(ctx, deadline)
+	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	ended, err := h.Detach([]string{"hook", "renew"}, h.detached(old))
 	if err != nil || wait == 0 {

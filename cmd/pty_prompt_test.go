@@ -33,6 +33,12 @@ func (c *console) exports(name, value string) {
 	c.do(by(c.shell, map[string]string{"bash": "export " + name + "=" + quoted + "\n", "fish": "set -gx " + name + " " + quoted + "\n"}))
 }
 
+// shown is a state for the segment: one of credentials with that end, which no
+// hook renews.
+func shown(until, color, profile string) string {
+	return "2|" + until + "|0|0|0|ASIAKEY|" + strings.Repeat("0", 32) + "|" + color + "|" + profile + "|" + profile + " {left}|e30"
+}
+
 // TestPTYSegment shows the segment at every age of the credentials, by the
 // clock alone: it is computed at each prompt from the state.
 func TestPTYSegment(t *testing.T) {
@@ -44,7 +50,7 @@ func TestPTYSegment(t *testing.T) {
 		state := func(until string, color, profile string) {
 			t.Helper()
 			c.exports("AWS_VAULT", profile)
-			c.exports("__VAULT_STATE", "1:"+until+":ASIAKEY:"+color+":"+profile+":e30")
+			c.exports("__VAULT_STATE", shown(until, color, profile))
 		}
 		in := func(d time.Duration) string { return strconv.FormatInt(time.Now().Add(d).Unix(), 10) }
 		for _, test := range []struct {
@@ -105,10 +111,20 @@ func TestPTYSegment(t *testing.T) {
 			c.shows(`\(dev (1h00m|59m)\)`)
 		}
 		// What cannot be read is not shown.
-		for _, text := range []string{"", "1", "2:0:ASIAKEY::dev:e30", "1:x:ASIAKEY::dev:e30", "1:-5:ASIAKEY::dev:e30", "1:0:ASIAKEY:dev", "1::ASIAKEY::dev:e30", "1:$(touch owned):ASIAKEY::dev:e30", "a[$(touch owned)]", "1:a[$(touch owned)]:ASIAKEY::dev:e30"} {
+		hash := strings.Repeat("0", 32)
+		for _, text := range []string{
+			"2", "1:0:ASIAKEY::dev:e30", "3|0|0|0|0|ASIAKEY|" + hash + "||dev|dev|e30", "2|x|0|0|0|ASIAKEY|" + hash + "||dev|dev|e30",
+			"2|0|-5|0|0|ASIAKEY|" + hash + "||dev|dev|e30", "2|0|0|0|ASIAKEY|" + hash + "||dev|dev|e30", "2||0|0|0|ASIAKEY|" + hash + "||dev|dev|e30",
+			"2|$(touch owned)|0|0|0|ASIAKEY|" + hash + "||dev|dev|e30", "a[$(touch owned)]", "2|a[$(touch owned)]|0|0|0|ASIAKEY|" + hash + "||dev|dev|e30",
+			"2|0|a[$(touch owned)]|0|0|ASIAKEY|" + hash + "||dev|dev|e30", "2|0|0|0|0|ASIAKEY|../../" + hash[6:] + "||dev|dev|e30",
+			"2|0|9999999999999|0|0|ASIAKEY|" + hash + "||dev|dev|e30",
+		} {
 			c.exports("__VAULT_STATE", text)
-			c.shows("")
+			c.shows(`\(vault \?\)`)
+			c.paints("magenta")
 		}
+		c.exports("__VAULT_STATE", "")
+		c.shows("")
 		if _, err := c.stat("owned"); err == nil {
 			t.Error("a name was run as code")
 		}
@@ -165,7 +181,7 @@ func TestPTYPromptOnce(t *testing.T) {
 			t.Helper()
 			c.exports("AWS_ACCESS_KEY_ID", "ASIAKEY")
 			c.exports("AWS_VAULT", "50%")
-			c.exports("__VAULT_STATE", "1:0:ASIAKEY::50%:e30")
+			c.exports("__VAULT_STATE", shown("0", "", "50%"))
 			for range 2 {
 				c.write("hooks", "")
 				c.run("false | true | false")
@@ -203,7 +219,7 @@ func TestPTYPromptOnce(t *testing.T) {
 				}
 			}
 			c.exports("AWS_VAULT", "dev")
-			c.exports("__VAULT_STATE", "1:0:ASIAKEY::dev:e30")
+			c.exports("__VAULT_STATE", shown("0", "", "dev"))
 			c.shows(`\(dev\)`)
 			// A shell inside, where vault is not loaded, has nothing to say of
 			// hooks that it inherits.
@@ -273,7 +289,7 @@ func TestPTYPromptPrograms(t *testing.T) {
 				c := w.console(t, s)
 				c.exports("AWS_ACCESS_KEY_ID", "ASIAKEY")
 				c.exports("AWS_VAULT", "dev")
-				c.exports("__VAULT_STATE", "1:0:ASIAKEY::dev:e30")
+				c.exports("__VAULT_STATE", shown("0", "", "dev"))
 				c.ok("true")
 				if c.left != "" {
 					t.Errorf("%s: the prompt has become %q", name, c.left)
@@ -291,10 +307,10 @@ func TestPTYNoPrompt(t *testing.T) {
 		c := w.console(t, setup{shell: shell, init: "--no-prompt"})
 		c.exports("AWS_ACCESS_KEY_ID", "ASIAKEY")
 		c.exports("AWS_VAULT", "50%")
-		c.exports("__VAULT_STATE", "1:0:ASIAKEY::50%:e30")
+		c.exports("__VAULT_STATE", shown("0", "", "50%"))
 		show := by(shell, map[string]string{
-			"zsh":  `print -r -- "$PROMPT $precmd_functions" >prompt`,
-			"bash": `echo "$PS1 ${PROMPT_COMMAND[*]}" >prompt`,
+			"zsh":  `print -r -- "$PROMPT ${precmd_functions:#__vault_precmd}" >prompt`,
+			"bash": `echo "$PS1" >prompt`,
 			"fish": "functions fish_prompt fish_mode_prompt >prompt",
 		})
 		c.ok(show)
@@ -330,7 +346,7 @@ func TestPTYPromptQuick(t *testing.T) {
 		c.ok(exe(shell, c.dir+"/counter"))
 		c.exports("AWS_ACCESS_KEY_ID", "ASIAKEY")
 		c.exports("AWS_VAULT", "dev")
-		c.exports("__VAULT_STATE", fmt.Sprintf("1:%d:ASIAKEY::dev:e30", time.Now().Add(time.Hour).Unix()))
+		c.exports("__VAULT_STATE", shown(strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10), "", "dev"))
 		c.ok("command true & true")
 		c.ok("wait")
 		last := by(shell, map[string]string{"bash": "echo $! >", "fish": "echo $last_pid >"})

@@ -57,6 +57,15 @@ func (app *App) refresh(ctx context.Context, session sessionOptions, shellFlag s
 		}
 	}
 	session.switchFlags, session.confirmed = old.Flags, old.confirmed()
+	if !force && !old.Due.IsZero() && !app.Now().Before(old.Due) {
+		// It is time, unless another shell has renewed them already.
+		r, err := app.resolve(old.Profile, old.Flags)
+		if err != nil {
+			return err
+		}
+		_, renewed := hook{App: app}.newer(ctx, r, old)
+		force = !renewed
+	}
 	r, t, err := app.credentials(ctx, old.Profile, session, force)
 	if err != nil {
 		return err

@@ -137,7 +137,7 @@ func (app *App) sweepStamps(dir string) {
 // known of them, or of later ones, stays.
 func (app *App) stampSwitch(s *state) {
 	old, ok := app.readStamp(s.Hash)
-	if ok && old.State != stampGone && (old.Key == s.Key && !old.needsPerson() || old.State == stampOK && old.Expires.After(s.Expires)) {
+	if ok && old.State != stampGone && (old.Key == s.Key || old.State == stampOK && old.Expires.After(s.Expires)) {
 		return
 	}
 	app.writeStamp(s.Hash, stamp{Key: s.Key, Expires: s.Expires, State: stampOK, Next: s.Due})

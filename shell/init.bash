@@ -418,13 +418,14 @@ __vault_after() {
 # What is ours is not taken from the environment.
 \builtin unset -v __VAULT_HOOK __VAULT_SAY __VAULT_PS __vault_state __vault_line __vault_seen __vault_due __vault_armed __vault_trap __vault_done __vault_new
 
-# Ahead of the user's hooks when something is due, in a form that leaves their
-# PIPESTATUS alone; and behind them, for what they do to PS1. A shell that
-# inherits PROMPT_COMMAND but not this script runs none of it.
+# Behind the user's hooks, for what they do to PS1; and ahead of them when
+# something is due, where bash keeps their $? and PIPESTATUS: from 5.1 on, in an
+# array. A shell that inherits PROMPT_COMMAND but not this script runs none of it.
 # shellcheck disable=SC2016,SC2128,SC2178,SC2179 # expanded at the prompt; string or array
 case "$-${__VAULT_INIT[2]}${__VAULT_INIT[3]}" in
   *i*1*)
     __vault_new=1
+    \builtin export -n __vault_new
     if \builtin test -n "${BLE_VERSION-}"; then
       blehook PRECMD!=__vault_prompt
     elif \builtin test -n "${bash_preexec_imported-}${__bp_imported-}"; then
@@ -446,9 +447,8 @@ case "$-${__VAULT_INIT[2]}${__VAULT_INIT[3]}" in
           esac
           case "$__vault_array" in
             *a*) PROMPT_COMMAND=("$__vault_ahead" "${PROMPT_COMMAND[@]}" "$__vault_behind") ;;
-            *) PROMPT_COMMAND="$__vault_ahead${PROMPT_COMMAND:+
-$PROMPT_COMMAND}
-$__vault_behind" ;;
+            *) PROMPT_COMMAND="${PROMPT_COMMAND:+$PROMPT_COMMAND
+}$__vault_behind" ;;
           esac
           \builtin unset -v __vault_array __vault_ahead __vault_behind
           ;;

@@ -66,7 +66,7 @@ function __vault_read {
     (( ${+EPOCHSECONDS} )) || zmodload zsh/datetime
     (( ${+sysparams} )) || zmodload zsh/system 2>/dev/null
   fi
-  (( $#__vault_f ))
+  [[ -n "${__vault_f-}" ]]
 }
 
 # __vault_foreign succeeds where somebody else has changed the variables.
@@ -79,9 +79,9 @@ function __vault_foreign {
 function __vault_stamp {
   typeset -g __vault_line=''
   if (( ${+sysparams} )); then
-    sysread __vault_line <"${__VAULT_INIT[5]}/${__vault_f[7]}.stamp"
+    sysread __vault_line <"${__VAULT_INIT[5]}/${__vault_f[7]}.stamp" || true
   else
-    read -r __vault_line <"${__VAULT_INIT[5]}/${__vault_f[7]}.stamp"
+    read -r __vault_line <"${__VAULT_INIT[5]}/${__vault_f[7]}.stamp" || true
   fi 2>/dev/null
   __vault_line="${__vault_line%$'\n'}"
 }
@@ -106,17 +106,18 @@ function __vault_hook {
     next=$s[4]
   fi
   if (( end && now >= end )); then
-    (( call = now >= look ))
+    call='now >= look'
   elif [[ "$s[3]" == gone ]]; then
-    (( call = now >= look ))
+    call='now >= look'
   elif [[ "$__vault_line" != "${__vault_seen-}" && ( "$s[3]" == ok && "$s[1]" != "$key" || "$s[3]" == (mfa|locked|login) && "$mark" != told ) ]]; then
     call=1
   elif [[ "$1" == exec ]] && (( now >= least )); then
     if [[ "$s[3]" != (mfa|locked|login|fail) ]] || (( now >= next )); then
-      [[ "$mark" == renewing ]] || (( now >= look )) && call=1
+      call='now >= look'
+      [[ "$mark" != renewing ]] || call=1
     fi
-  elif (( now >= look && now >= next )) || [[ "$s[3]" == ok && "$s[1]" != "$key" ]]; then
-    (( call = now >= look ))
+  elif (( now >= next )) || [[ "$s[3]" == ok && "$s[1]" != "$key" ]]; then
+    call='now >= look'
   fi
   (( call )) || return 0
   typeset -g __vault_seen="$__vault_line"
@@ -164,7 +165,9 @@ function __vault_segment {
     local word='' color="$__vault_f[8]" text="$__vault_f[10]" what
     local -i now=EPOCHSECONDS until="__vault_f[2]" due="__vault_f[3]" end="__vault_f[5]" left hours minutes
     [[ "$color" == (black|red|yellow|blue|magenta|cyan|white|protected) ]] || color=green
-    (( end && (until == 0 || end < until) && (until = end) ))
+    if (( end && (until == 0 || end < until) )); then
+      until=end
+    fi
     if (( until )); then
       # An integer holds no fraction, whatever force_float says of a division.
       (( left = until - now, hours = left / 3600, minutes = (left - 3600 * hours) / 60 ))
@@ -262,7 +265,7 @@ function __vault_prompt {
   __vault_segment
   [[ -n "$reply[1]" ]] || return 0
   [[ -z "${P9K_VERSION-}${_p9k__version-}" ]] || return 0
-  (( ! ${precmd_functions[(I)(_p9k_precmd|starship_precmd|prompt_starship_precmd|_omp_precmd|prompt_ohmyposh_precmd)]} )) || return 0
+  [[ -z "${(M)precmd_functions:#(_p9k_precmd|starship_precmd|prompt_starship_precmd|_omp_precmd|prompt_ohmyposh_precmd)}" ]] || return 0
   if [[ -o prompt_percent ]]; then
     __vault_paint
     new="$reply[1]"
