@@ -132,6 +132,28 @@ func TestNoService(t *testing.T) {
 	}
 }
 
+// A service that the bus could start is not started, by no operation.
+func TestNotActivated(t *testing.T) {
+	bus := sstest.StartBus(t)
+	started := bus.Activatable(serviceName)
+	for _, ask := range []Ask{AskNobody, AskAnyhow} {
+		s := open(t, bus.Address, ask)
+		for name, operation := range operations(s) {
+			wantError(t, name, operation(t.Context()), ErrNoService, "")
+		}
+		wantError(t, "Unlock", s.Unlock(t.Context()), ErrNoService, "")
+	}
+	wantError(t, "Probe", Probe(t.Context(), bus.Address), ErrNoService, "")
+	if started() {
+		t.Error("the service was started")
+	}
+	// It would have been.
+	_ = bus.Connect().Object(serviceName, servicePath).Call("org.freedesktop.DBus.Peer.Ping", 0)
+	if !started() {
+		t.Error("the bus starts nothing: the test proves nothing")
+	}
+}
+
 // A service that owns its name and answers nothing does not keep Probe.
 func TestProbeNoAnswer(t *testing.T) {
 	f := startFake(t)

@@ -2,6 +2,7 @@ package secretservice
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -24,7 +25,7 @@ const (
 // limits are how long what may take.
 type limits struct {
 	connect time.Duration // until the bus has let us in
-	call    time.Duration // a call that reads
+	call    time.Duration // a call that changes nothing
 	alive   time.Duration // a call that asks for a sign of life
 	write   time.Duration // a call that changes something: a service writes in turn
 	dialog  time.Duration // a person
@@ -174,21 +175,21 @@ func (c *client) collections(ctx context.Context) ([]dbus.ObjectPath, error) {
 	return property[[]dbus.ObjectPath](c.startProperty(ctx, servicePath, service, "Collections"))
 }
 
-// allLocked reports whether no collection is unlocked. A locked one may hide
-// what it holds, and KeePassXC answers a search only after a dialog then.
-func (c *client) allLocked(ctx context.Context, first *pending) (bool, error) {
-	locked, err := property[bool](first)
-	if err != nil || !locked {
-		return false, ctx.Err() // with no default collection there is nothing to tell
-	}
+// anyUnlocked reports whether there is an unlocked collection. Of gnome-keyring
+// there always is one, for the login session.
+func (c *client) anyUnlocked(ctx context.Context) (bool, error) {
 	paths, err := c.collections(ctx)
 	if err != nil {
 		return false, err
 	}
 	for _, path := range paths {
-		if locked, err := c.locked(ctx, object{path, collection}); err != nil || !locked {
+		locked, err := c.locked(ctx, object{path, collection})
+		if err != nil && !errors.Is(err, errGone) {
 			return false, err
 		}
+		if err == nil && !locked {
+			return true, nil
+		}
 	}
-	return true, nil
+	return false, nil
 }

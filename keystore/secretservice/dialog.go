@@ -40,7 +40,8 @@ func (s *Store) runDialog(ctx context.Context, c *client, question dbus.ObjectPa
 	signals := make(chan *dbus.Signal, 16)
 	c.conn.Signal(signals)
 	defer c.conn.RemoveSignal(signals)
-	// Before the dialog, or its end could be missed.
+	// Before the dialog, or its end could be missed. The rules go with the
+	// connection.
 	for _, match := range [][]dbus.MatchOption{
 		{dbus.WithMatchSender(serviceName), dbus.WithMatchObjectPath(question), dbus.WithMatchInterface(prompt[:len(prompt)-1]), dbus.WithMatchMember("Completed")},
 		{dbus.WithMatchSender("org.freedesktop.DBus"), dbus.WithMatchInterface("org.freedesktop.DBus"), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, serviceName)},
@@ -51,7 +52,6 @@ func (s *Store) runDialog(ctx context.Context, c *client, question dbus.ObjectPa
 		if err != nil {
 			return dbus.Variant{}, cause(ctx, "AddMatch", err)
 		}
-		defer c.forget(match)
 	}
 	if _, err := c.read(ctx, question, prompt+"Prompt", ""); err != nil {
 		return dbus.Variant{}, err
@@ -64,15 +64,6 @@ func (s *Store) runDialog(ctx context.Context, c *client, question dbus.ObjectPa
 		c.close()
 	}
 	return result, err
-}
-
-// forget takes a match rule back; nobody waits for the answer.
-func (c *client) forget(match []dbus.MatchOption) {
-	limited, cancel := context.WithTimeout(context.Background(), c.limits.call)
-	go func() {
-		defer cancel()
-		_ = c.conn.RemoveMatchSignalContext(limited, match...)
-	}()
 }
 
 // awaitCompleted waits for the end of a dialog, in whatever way it ends.

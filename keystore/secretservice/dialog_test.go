@@ -175,6 +175,72 @@ func TestHiddenItem(t *testing.T) {
 	f.wantCalls("Prompt", 1)
 }
 
+// An item that is said to be unlocked and is not: KeePassXC asks for each item
+// whether this program may have it.
+func TestLockedMeanwhile(t *testing.T) {
+	for _, method := range []string{"GetSecret", "SetSecret", "Delete", "CreateItem"} {
+		f := startFake(t)
+		asked := make(chan struct{})
+		f.on(method, func(sstest.Call) fakeReply {
+			select {
+			case <-asked:
+				return usual
+			default:
+				f.setLocked(true, false)
+				return refusal("org.freedesktop.Secret.Error.IsLocked", "it is locked")
+			}
+		})
+		f.dialogs(func(path dbus.ObjectPath) {
+			close(asked)
+			f.unlocks(path)
+		})
+		s := open(t, f.bus.Address, AskAnyhow)
+		var err error
+		switch method {
+		case "GetSecret":
+			_, err = s.Get(t.Context(), "key/a")
+		case "SetSecret":
+			err = s.Set(t.Context(), "key/a", keystore.NewSecret("two"))
+		case "Delete":
+			err = s.Delete(t.Context(), "key/a")
+		case "CreateItem":
+			err = s.Set(t.Context(), "key/b", keystore.NewSecret("two"))
+		}
+		if err != nil {
+			t.Errorf("%s: %v", method, err)
+		}
+		f.wantCalls(method, 2)
+		f.wantCalls("Prompt", 1)
+	}
+}
+
+// A service with nothing open cannot say what there is: KeePassXC without a
+// database.
+func TestNothingOpen(t *testing.T) {
+	f := startFake(t)
+	f.answers("ReadAlias", reply(noPath))
+	f.answers("SearchItems", reply([]dbus.ObjectPath{}, []dbus.ObjectPath{}))
+	f.on("Get", func(c sstest.Call) fakeReply {
+		if c.Args[1] == "Collections" {
+			return reply(dbus.MakeVariant([]dbus.ObjectPath{}))
+		}
+		return refusal("org.freedesktop.DBus.Error.UnknownObject", "no collection")
+	})
+	for _, ask := range []Ask{AskNobody, AskTerminal, AskAnyhow} {
+		s := open(t, f.bus.Address, ask)
+		for name, operation := range operations(s) {
+			wantError(t, name, operation(t.Context()), ErrNoCollection, "no default one")
+		}
+		_, err := s.State(t.Context())
+		wantError(t, "State", err, ErrNoCollection, "no default one")
+		want := 0
+		if ask == AskAnyhow {
+			want = 3 // it may ask which to open
+		}
+		f.wantCalls("SearchItems", want)
+	}
+}
+
 // What takes a dialog of its own: KeePassXC asks before it deletes.
 func TestDialogOfWrite(t *testing.T) {
 	for _, method := range []string{"Delete", "CreateItem"} {

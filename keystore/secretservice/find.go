@@ -61,21 +61,16 @@ func (s *Store) drop(c *client) {
 	}
 }
 
-// times returns the limits with their defaults.
+// times returns the limits of s, with their defaults.
 func (s *Store) times() limits {
-	l := s.limits
-	for _, field := range []struct {
-		of *time.Duration
-		is time.Duration
-	}{
-		{&l.connect, 5 * time.Second}, {&l.call, 5 * time.Second}, {&l.alive, time.Second}, {&l.write, 20 * time.Second},
-		{&l.dialog, s.DialogTimeout}, {&l.dialog, time.Minute}, {&l.poll, 250 * time.Millisecond},
-	} {
-		if *field.of == 0 {
-			*field.of = field.is
-		}
+	return limits{
+		connect: cmp.Or(s.limits.connect, 5*time.Second),
+		call:    cmp.Or(s.limits.call, 5*time.Second),
+		alive:   cmp.Or(s.limits.alive, time.Second),
+		write:   cmp.Or(s.limits.write, 20*time.Second),
+		dialog:  cmp.Or(s.DialogTimeout, time.Minute),
+		poll:    cmp.Or(s.limits.poll, 250*time.Millisecond),
 	}
-	return l
 }
 
 // found is an item that a search returned.
@@ -87,8 +82,8 @@ type found struct {
 func isLocked(f found) bool { return f.locked }
 
 // search returns the items with the attributes. Quiet means that it must not
-// raise a dialog, even if that leaves out what a locked collection hides. With
-// secrets it opens the session in the same breath.
+// raise a dialog: KeePassXC does when it is searched with nothing unlocked, so
+// that is not searched. With secrets it opens the session in the same breath.
 func (s *Store) search(ctx context.Context, c *client, attributes map[string]string, quiet, secrets bool) ([]found, error) {
 	var first *pending
 	if quiet {
@@ -98,8 +93,10 @@ func (s *Store) search(ctx context.Context, c *client, attributes map[string]str
 		c.open(ctx)
 	}
 	if quiet {
-		if all, err := c.allLocked(ctx, first); err != nil || all {
-			return nil, err
+		if locked, err := property[bool](first); err != nil || locked {
+			if some, err := c.anyUnlocked(ctx); err != nil || !some {
+				return nil, err
+			}
 		}
 	}
 	p := c.start(ctx, c.limits.dialog, servicePath, service+"SearchItems", attributes)
@@ -151,11 +148,7 @@ func (s *Store) visible(ctx context.Context, c *client, attributes map[string]st
 	if err != nil || len(list) > 0 {
 		return list, err
 	}
-	home, err := s.home(ctx, c)
-	if err != nil || home == noPath {
-		return nil, err
-	}
-	locked, err := c.locked(ctx, object{home, collection})
+	home, locked, err := s.hiding(ctx, c)
 	if err != nil || !locked {
 		return nil, err
 	}
@@ -163,6 +156,25 @@ func (s *Store) visible(ctx context.Context, c *client, attributes map[string]st
 		return nil, err
 	}
 	return s.search(ctx, c, attributes, s.Ask != AskAnyhow, secrets)
+}
+
+// hiding reports whether the own collection is locked, so that it may hide
+// what it holds. It is ErrNoCollection where there is none, and nothing else
+// is unlocked either: then nobody can say what is there.
+func (s *Store) hiding(ctx context.Context, c *client) (home dbus.ObjectPath, locked bool, err error) {
+	home, err = s.home(ctx, c)
+	if err != nil {
+		return noPath, false, err
+	}
+	if home == noPath {
+		some, err := c.anyUnlocked(ctx)
+		if err == nil && !some {
+			err = checkHome(noPath)
+		}
+		return noPath, false, err
+	}
+	locked, err = c.locked(ctx, object{home, collection})
+	return home, locked, err
 }
 
 // find returns the items of key, first the one that counts, which it unlocks.

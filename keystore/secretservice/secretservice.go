@@ -119,16 +119,25 @@ func (s *Store) secret(ctx context.Context, c *client, path dbus.ObjectPath) (ke
 	if err != nil {
 		return keystore.Secret{}, err
 	}
-	a, err := c.read(ctx, path, item+"GetSecret", with.path)
-	if errors.Is(err, errIsLocked) {
-		if err = s.unlock(ctx, c, object{path, item}); err == nil {
-			a, err = c.read(ctx, path, item+"GetSecret", with.path)
-		}
-	}
+	a, err := s.unlocking(ctx, c, object{path, item}, func() (answer, error) {
+		return c.read(ctx, path, item+"GetSecret", with.path)
+	})
 	if err != nil {
 		return keystore.Secret{}, err
 	}
 	return with.unseal(a)
+}
+
+// unlocking calls do, and calls it again after unlocking o where that turns
+// out to be locked, whatever the search has said.
+func (s *Store) unlocking(ctx context.Context, c *client, o object, do func() (answer, error)) (answer, error) {
+	a, err := do()
+	if errors.Is(err, errIsLocked) {
+		if err = s.unlock(ctx, c, o); err == nil {
+			a, err = do()
+		}
+	}
+	return a, err
 }
 
 // Set keeps value under key: in the items that are there, else in a new one.
@@ -152,14 +161,23 @@ func (s *Store) Set(ctx context.Context, key string, value keystore.Secret) erro
 		if len(found) == 0 {
 			return s.create(ctx, c, key, sealed)
 		}
-		for i, path := range found {
-			_, err := c.write(ctx, path, item+"SetSecret", sealed)
-			if err != nil && (i == 0 || !errors.Is(err, errIsLocked) && !errors.Is(err, errGone)) {
+		return s.change(ctx, c, found, sealed)
+	})
+}
+
+// change writes to items: the first counts, the others follow if they can.
+func (s *Store) change(ctx context.Context, c *client, paths []dbus.ObjectPath, sealed wireSecret) error {
+	for i, path := range paths {
+		set := func() (answer, error) { return c.write(ctx, path, item+"SetSecret", sealed) }
+		if i == 0 {
+			if _, err := s.unlocking(ctx, c, object{path, item}, set); err != nil {
 				return err
 			}
+		} else if _, err := set(); err != nil && !errors.Is(err, errIsLocked) && !errors.Is(err, errGone) {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // create makes the item of key in the collection for new ones. An item that
@@ -175,7 +193,9 @@ func (s *Store) create(ctx context.Context, c *client, key string, sealed wireSe
 		item + "Label":      dbus.MakeVariant(label(key)),
 		item + "Attributes": dbus.MakeVariant(attributes),
 	}
-	a, err := c.write(ctx, home, collection+"CreateItem", properties, sealed, true)
+	a, err := s.unlocking(ctx, c, object{home, collection}, func() (answer, error) {
+		return c.write(ctx, home, collection+"CreateItem", properties, sealed, true)
+	})
 	if err != nil {
 		return err
 	}
@@ -208,12 +228,9 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 }
 
 func (s *Store) remove(ctx context.Context, c *client, path dbus.ObjectPath) error {
-	a, err := c.write(ctx, path, item+"Delete")
-	if errors.Is(err, errIsLocked) {
-		if err = s.unlock(ctx, c, object{path, item}); err == nil {
-			a, err = c.write(ctx, path, item+"Delete")
-		}
-	}
+	a, err := s.unlocking(ctx, c, object{path, item}, func() (answer, error) {
+		return c.write(ctx, path, item+"Delete")
+	})
 	if err != nil {
 		return err
 	}
@@ -296,12 +313,7 @@ func (s *Store) state(ctx context.Context, c *client) (keystore.State, error) {
 	case len(found) > 0:
 		return keystore.Unlocked, nil
 	}
-	home, err := s.home(ctx, c)
-	if err != nil || home == noPath {
-		return keystore.Absent, err
-	}
-	locked, err := c.locked(ctx, object{home, collection})
-	if err != nil || !locked {
+	if _, locked, err := s.hiding(ctx, c); err != nil || !locked {
 		return keystore.Absent, err
 	}
 	return keystore.Locked, nil

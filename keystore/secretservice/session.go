@@ -89,8 +89,10 @@ func (s session) seal(value keystore.Secret) (wireSecret, error) {
 		w.Parameters, w.Value = []byte{}, []byte(plain)
 		return w, nil
 	}
+	secret := []byte(plain)
+	defer clear(secret)
 	var err error
-	w.Parameters, w.Value, err = encrypt(s.key, []byte(plain))
+	w.Parameters, w.Value, err = encrypt(s.key, secret)
 	return w, err
 }
 

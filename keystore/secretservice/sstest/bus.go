@@ -8,6 +8,7 @@ package sstest
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -32,13 +33,14 @@ type Bus struct {
 	stop func()
 }
 
-// configuration is that of a session bus without service folders, so that no
-// call ever starts a second keyring or a dialog.
+// configuration is that of a session bus without the service folders of the
+// system, so that no call ever starts a second keyring or a dialog.
 const configuration = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>session</type>
-  <listen>unix:path=%s</listen>
+  <listen>unix:path=%[1]s/bus</listen>
+  <servicedir>%[1]s/services</servicedir>
   <auth>EXTERNAL</auth>
   <policy context="default">
     <allow send_destination="*" eavesdrop="true"/>
@@ -59,8 +61,12 @@ func StartBus(t testing.TB) *Bus {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	config, socket := filepath.Join(dir, "bus.conf"), filepath.Join(dir, "bus")
-	if err := os.WriteFile(config, fmt.Appendf(nil, configuration, socket), 0o600); err != nil {
+	config := filepath.Join(dir, "bus.conf")
+	err = errors.Join(
+		os.Mkdir(filepath.Join(dir, "services"), 0o700),
+		os.WriteFile(config, fmt.Appendf(nil, configuration, dir), 0o600),
+	)
+	if err != nil {
 		t.Fatal(err)
 	}
 	ready, written, err := os.Pipe()
@@ -77,7 +83,26 @@ func StartBus(t testing.TB) *Bus {
 		stop()
 		t.Fatalf("dbus-daemon: %v\n%s", err, said())
 	}
-	return &Bus{Address: "unix:path=" + dbus.EscapeBusAddressValue(socket), t: t, dir: dir, stop: stop}
+	return &Bus{Address: "unix:path=" + dbus.EscapeBusAddressValue(filepath.Join(dir, "bus")), t: t, dir: dir, stop: stop}
+}
+
+// Activatable has the bus start a program for name when somebody calls it.
+// The program touches a file; started reports whether it has.
+func (b *Bus) Activatable(name string) (started func() bool) {
+	b.t.Helper()
+	mark := filepath.Join(b.dir, "started")
+	// It fails, or the bus would wait for it.
+	file := fmt.Sprintf("[D-BUS Service]\nName=%s\nExec=/bin/sh -c 'touch %s; exit 1'\n", name, mark)
+	if err := os.WriteFile(filepath.Join(b.dir, "services", name+".service"), []byte(file), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := b.Connect().BusObject().Call("org.freedesktop.DBus.ReloadConfig", 0).Err; err != nil {
+		b.t.Fatal(err)
+	}
+	return func() bool {
+		_, err := os.Stat(mark)
+		return err == nil
+	}
 }
 
 // Kill ends the bus at once.
