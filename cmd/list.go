@@ -135,10 +135,14 @@ func (app *App) list(asJSON bool, want func(string) bool) error {
 	})
 }
 
+// mostIndent is up to where the table shows how deep a profile stands: no
+// terminal is wide enough for a chain of hundreds.
+const mostIndent = 8
+
 // fillRow makes row that of a profile in the table.
 func (app *App) fillRow(row []string, p *profileJSON) {
 	if p.label == "" {
-		p.label = strings.Repeat("  ", p.depth) + p.Profile
+		p.label = strings.Repeat("  ", min(p.depth, mostIndent)) + p.Profile
 		if p.Protected {
 			p.label += " (protected)"
 		}

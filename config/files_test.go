@@ -71,6 +71,32 @@ func TestSection(t *testing.T) {
 	}
 }
 
+// Sections of different kinds may have the same name.
+func TestSectionsOfOneName(t *testing.T) {
+	const n = 300
+	text := ""
+	for i := range n {
+		text += fmt.Sprintf("[profile s%d]\nx = profile\n[%s s%[1]d]\nx = %[2]s\n", i, []string{"sso-session", "services"}[i%2])
+	}
+	f := mustParse(t, text, "")
+	for i := range n {
+		name := fmt.Sprint("s", i)
+		if p, err := f.Profile(name); err != nil || p.Get("x") != "profile" {
+			t.Errorf("%s: got %v, %v", name, p, err)
+		}
+		there, missing := "sso-session", "services"
+		if i%2 == 1 {
+			there, missing = missing, there
+		}
+		if s := f.Section(there, name); s == nil || s.Get("x") != there {
+			t.Errorf("%s %s: got %v", there, name, s)
+		}
+		if s := f.Section(missing, name); s != nil {
+			t.Errorf("%s %s: got %v, want none", missing, name, s)
+		}
+	}
+}
+
 func TestNotFound(t *testing.T) {
 	f := mustParse(t, "[profile prod]\n[profile prod-eu]\n[staging]\n[profile a b]\n", "[profile keys]\n[x y]\n")
 	tests := []struct {

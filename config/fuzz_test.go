@@ -50,6 +50,7 @@ func FuzzParse(f *testing.F) {
 		if !slices.Equal(names, scanned) {
 			t.Fatalf("Names %q, ScanNames %q", names, scanned)
 		}
+		sameProfiles(t, files)
 		for _, name := range names {
 			chain, err := files.Chain(name)
 			if err == nil && len(chain) == 0 {

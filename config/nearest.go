@@ -67,6 +67,7 @@ func distance(a, b string, limit int, rows *[3][]int) int {
 	for j := range rows[0] {
 		rows[0][j] = j
 	}
+	least := 0 // of the row before
 	for i := 1; i <= len(a); i++ {
 		before, last, row := rows[(i+1)%3], rows[(i+2)%3], rows[i%3]
 		row[0] = i
@@ -80,6 +81,11 @@ func distance(a, b string, limit int, rows *[3][]int) int {
 				row[j] = min(row[j], before[j-2]+1)
 			}
 		}
+		now := slices.Min(row)
+		if least > limit && now > limit {
+			return limit + 1 // what follows is made from these two rows
+		}
+		least = now
 	}
 	return rows[len(a)%3][len(b)]
 }
