@@ -235,6 +235,8 @@ func (app *App) explainSteps(ctx context.Context, x *explanation, r resolved, o 
 			j.Asks = "MFA code"
 		case s.Action == sts.SSORoleCredentials && app.signInNeeded(r, s):
 			j.Asks = "sign-in"
+		case s.Action == sts.LoginSession && !app.hasLogin(r.files, s):
+			j.Asks = "sign-in"
 		case s.Action == sts.StoredKeys && app.locked(ctx):
 			j.Asks = "passphrase"
 		}

@@ -169,8 +169,10 @@ func account(r resolved) string {
 		if arn := r.plan.Steps[i].RoleARN; arn != "" {
 			return accountOf(arn)
 		}
-		if a := accountOf(r.plan.Steps[i].MFASerial); a != "" {
-			return a
+		for _, arn := range []string{r.plan.Steps[i].MFASerial, r.plan.Steps[i].Login} {
+			if a := accountOf(arn); a != "" {
+				return a
+			}
 		}
 	}
 	return ""

@@ -19,6 +19,8 @@ const issuerURL = "https://ci.example.com"
 //	instance [AUTHORIZATION]            this is an instance, and a container, with the role Box, which Far trusts
 //	noinstance                          the instance loses its role
 //	center DO [ARGUMENT...]             changes the Identity Center of startURL, where role Developer of account 222222222222 is assigned
+//	login FILE LIFE                     writes what "aws login" leaves of the user, $LOGIN being its name
+//	endlogins REASON                    AWS renews none of them any longer
 //	unsigned ACTION                     checks that the last call of ACTION was not signed
 func withSources(w *world, cmds map[string]func(*testscript.TestScript, bool, []string)) map[string]func(*testscript.TestScript, bool, []string) {
 	issuer := w.aws.AddIssuer(issuerURL, "sts.amazonaws.com")
@@ -56,6 +58,10 @@ func withSources(w *world, cmds map[string]func(*testscript.TestScript, bool, []
 				ts.Fatalf("center %s?", args[0])
 			}
 		},
+		"login": func(ts *testscript.TestScript, _ bool, args []string) {
+			ts.Check(os.WriteFile(ts.MkAbs(args[0]), w.user.Login(duration(ts, args[1])), 0o600))
+		},
+		"endlogins": func(_ *testscript.TestScript, _ bool, args []string) { w.aws.EndLogins(strings.Join(args, "")) },
 		"unsigned": func(ts *testscript.TestScript, _ bool, args []string) {
 			for _, r := range w.aws.Requests() {
 				if r.Action == args[0] {

@@ -214,7 +214,7 @@ func (app *App) key(ctx context.Context, files *config.Files, s sts.Step) (sts.C
 		}
 		return app.credentialSource(ctx, p, s)
 	case sts.LoginSession:
-		return sts.Credentials{}, &sts.SourceError{Profile: s.Profile, Why: "vault cannot get credentials from " + s.Reason}
+		return app.loginSession(ctx, files, s)
 	}
 	st, err := app.holding(s.Profile)
 	if err != nil {

@@ -34,6 +34,7 @@ var routes = map[string]route{
 	"GET /assignment/accounts":                        {"awsssoportal", "ListAccounts", (*Server).listAccounts},
 	"GET /assignment/roles":                           {"awsssoportal", "ListAccountRoles", (*Server).listRoles},
 	"POST /logout":                                    {"awsssoportal", "Logout", (*Server).portalLogout},
+	"POST /v1/token":                                  {"signin", "CreateOAuth2Token", (*Server).createOAuth2Token},
 }
 
 // routeOf returns the operation that a request is for.
@@ -124,7 +125,13 @@ func writeRestError(w http.ResponseWriter, err *apiError) {
 		writeJSON(w, err.status, map[string]string{"message": err.message})
 		return
 	}
-	name := ""
+	name := "AccessDenied" // AWS Sign-In: the reasons are in capitals
+	if err.code == strings.ToUpper(err.code) {
+		w.Header().Set("X-Amzn-Errortype", name+"Exception")
+		writeJSON(w, err.status, map[string]string{"error": err.code, "message": err.message})
+		return
+	}
+	name = ""
 	for part := range strings.SplitSeq(err.code, "_") {
 		name += strings.ToUpper(part[:1]) + part[1:]
 	}

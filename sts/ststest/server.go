@@ -73,7 +73,10 @@ type Server struct {
 	requests   []*Request
 
 	accessTokens, refreshTokens map[string]*ssoToken
-	failures                    map[string][]*failing // by action
+
+	logins      map[string]*signedIn  // by refresh token, those that were replaced too
+	loginsEnded string                // why AWS takes none of them, "" if it does
+	failures    map[string][]*failing // by action
 }
 
 // New starts a server on a random port of 127.0.0.1. It reads the time from
@@ -103,6 +106,7 @@ func New(now func() time.Time) *Server {
 		grants:     make(map[string]*ssoGrant),
 
 		accessTokens: make(map[string]*ssoToken), refreshTokens: make(map[string]*ssoToken),
+		logins: make(map[string]*signedIn),
 	}
 	s.http = &http.Server{Handler: http.HandlerFunc(s.handle), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
