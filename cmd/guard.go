@@ -146,3 +146,17 @@ func (s *state) forEnd() time.Time {
 	}
 	return time.Unix(s.ForEnd, 0).UTC()
 }
+
+// unconfirmed answers where err says why a switch cannot be renewed without a
+// person, who is told once.
+func (h hook) unconfirmed(old *state, err error) error {
+	var guarded *guardError
+	switch {
+	case !errors.As(err, &guarded):
+		// The config is being edited.
+		return h.answer(old.Key, h.Now().Add(leastWait), h.mark, "")
+	case h.mark == markTold:
+		return h.answer(old.Key, h.Now().Add(hookRest), markTold, "")
+	}
+	return h.answer(old.Key, h.Now().Add(hookRest), markTold, h.needs(old, "it has to be confirmed"))
+}

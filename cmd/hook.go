@@ -85,6 +85,9 @@ func (h hook) run(ctx context.Context) error {
 	case now.Before(old.Due):
 		return h.answer(old.Key, old.Due, h.mark, "")
 	}
+	if _, err := h.renewing(old); err != nil {
+		return h.unconfirmed(old, err)
+	}
 	r, err := h.resolve(old.Profile, old.Flags)
 	if err != nil {
 		// The config is being edited, or the profile is gone from it.
@@ -184,12 +187,12 @@ func (h hook) renewed(r resolved, t target, old *state) error {
 
 // needed is the line for the person who is needed.
 func (h hook) needed(old *state, known stamp) string {
-	what := map[string]string{
+	return h.needs(old, map[string]string{
 		stampMFA: "an MFA code is needed to renew it", stampLocked: "the keystore is locked", stampLogin: "a sign-in is needed to renew it",
-	}[known.State]
-	if _, err := h.renewing(old); err != nil {
-		what = "it has to be confirmed"
-	}
+	}[known.State])
+}
+
+func (h hook) needs(old *state, what string) string {
 	ends := "ends at " + h.clock(old.Expires)
 	if !h.Now().Before(old.Expires) {
 		ends = "has expired"
@@ -287,8 +290,7 @@ func (app *App) renew(ctx context.Context) error {
 	last := len(r.plan.Steps) - 1
 	session, err := app.renewing(s)
 	if err != nil {
-		app.stampFailure(s, err)
-		return nil
+		return nil // no matter of the other shells
 	}
 	run, err := app.runner(r, session, false)
 	if err != nil {

@@ -3,6 +3,8 @@ package cmd_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -122,6 +124,9 @@ func TestPTYMaxDuration(t *testing.T) {
 		c.confirmedAgo(100*time.Minute, 2*time.Hour)
 		c.ok("vault refresh --force")
 		c.shows(`\(prod (20m|19m)\)`)
+		if f := strings.Split(c.env()["__VAULT_STATE"], "|"); f[2] != "0" || f[3] != "0" {
+			t.Errorf("they are to be renewed at %s", f[2])
+		}
 		if end, err := time.Parse(time.RFC3339, c.env()["AWS_CREDENTIAL_EXPIRATION"]); err != nil || time.Until(end) > 20*time.Minute {
 			t.Errorf("the credentials end at %s: %v", end, err)
 		}
@@ -191,4 +196,47 @@ func (c *console) leaveChild() {
 	c.t.Helper()
 	c.line("exit")
 	c.promptAs(`\d+`)
+}
+
+// TestPTYProtectedMeanwhile has a profile become protected while a shell is
+// switched to it: it is not renewed until a person has confirmed it.
+func TestPTYProtectedMeanwhile(t *testing.T) {
+	inShells(t, func(t *testing.T, shell string) {
+		w := newWorld(t).login()
+		c := w.console(t, setup{shell: shell})
+		c.ok("vault use prod")
+		other := w.console(t, setup{shell: shell})
+		other.ok("vault use prod")
+		calls := w.aws.CallCount("AssumeRole")
+		c.write("vault/config.toml", protectedProd)
+		const needed = " and it has to be confirmed: vault refresh"
+		c.due()
+		c.ok("true")
+		c.ok("true")
+		if n := strings.Count(c.text(), needed); n != 1 {
+			t.Errorf("it is said %d times that a person is needed", n)
+		}
+		if n := w.aws.CallCount("AssumeRole"); n != calls {
+			t.Errorf("it was renewed %d times", n-calls)
+		}
+		other.ok("true")
+		other.shows(`\(prod ` + hour + `\)`)
+		c.confirms("vault refresh --force")
+		c.shows(`\(prod ` + hour + `\)`)
+		if n := w.aws.CallCount("AssumeRole"); n != calls+1 {
+			t.Errorf("it was renewed %d times", n-calls)
+		}
+	})
+}
+
+// due has the credentials of the shell be renewed, as the shell knows it.
+func (c *console) due() {
+	c.t.Helper()
+	f := strings.Split(c.env()["__VAULT_STATE"], "|")
+	// The stamp says when the next is due, for all shells.
+	if err := os.Remove(filepath.Join(c.w.dir, "run/vault", f[6]+".stamp")); err != nil {
+		c.t.Fatal(err)
+	}
+	f[2] = strconv.FormatInt(time.Now().Add(-time.Minute).Unix(), 10)
+	c.exports("__VAULT_STATE", strings.Join(f, "|"))
 }

@@ -148,9 +148,10 @@ func (r *run) life(i int, d time.Duration) time.Duration {
 	return min(d, max(leastDuration, r.Until.Sub(r.Now()).Truncate(time.Second)))
 }
 
-// outlives reports whether what step i of a plan gives ends later than it may.
+// outlives reports whether what step i of a plan gives ends later than it may,
+// where it could be asked for less.
 func (r *Runner) outlives(p Plan, i int, h Header) bool {
-	if i < len(p.Steps)-1 || r.Until.IsZero() {
+	if i < len(p.Steps)-1 || r.Until.IsZero() || p.Steps[i].Duration == 0 {
 		return false
 	}
 	most := r.Now().Add(leastDuration)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shellvault/vault/config"
 	"github.com/shellvault/vault/sts/ststest"
 )
 
@@ -247,4 +248,23 @@ func TestUntilFamily(t *testing.T) {
 		t.Errorf("they last %s: %v", got.Expires.Sub(w.clock.Now()), err)
 	}
 	w.calls(1, "GetSessionToken")
+}
+
+// What lasts as long as somebody else says is handed out as it is: to ask again
+// would change nothing.
+func TestUntilGiven(t *testing.T) {
+	w := newWorld(t)
+	w.config = "[profile sso]\nsso_start_url = https://a.example\nsso_region = eu-west-1\nsso_account_id = 222222222222\nsso_role_name = Admin"
+	plan := w.plan("sso", Options{SSO: func(*config.Profile) (*config.SSO, error) {
+		return &config.SSO{StartURL: "https://a.example", Region: "eu-west-1", AccountID: "222222222222", RoleName: "Admin"}, nil
+	}})
+	now := w.clock.Now()
+	if err := w.cache().Put(t.Context(), Header{Hash: plan.Hash(0), Action: SSORoleCredentials, Profile: "sso", Issued: now, Expires: now.Add(time.Hour)}, w.key); err != nil {
+		t.Fatal(err)
+	}
+	r := w.runner()
+	r.Until = now.Add(20 * time.Minute)
+	if got, ok, err := r.Cached(t.Context(), plan); !ok || err != nil || got.AccessKeyID != w.key.AccessKeyID {
+		t.Errorf("not handed out: %v", err)
+	}
 }
