@@ -160,12 +160,7 @@ func (app *App) profiles() ([]profileJSON, error) {
 	if err != nil {
 		return nil, err
 	}
-	sessions := map[string]time.Time{}
-	for _, h := range app.cache(nil).Headers() {
-		if h.Expires.After(sessions[h.Profile]) {
-			sessions[h.Profile] = h.Expires
-		}
-	}
+	sessions := app.sessionEnds()
 	names := files.Names()
 	defined := make(map[string]bool, len(names))
 	for _, name := range names {
@@ -186,13 +181,8 @@ func (app *App) profiles() ([]profileJSON, error) {
 			list = append(list, j)
 			continue
 		}
-		j.Region, j.RoleARN = p.Region(), p.Get("role_arn")
-		if j.Account = accountOf(j.RoleARN); j.Account == "" {
-			j.Account = accountOf(p.Get("mfa_serial"))
-		}
-		if j.Account == "" {
-			j.Account = p.Get("sso_account_id")
-		}
+		j.Account, _, j.Region = outline(p)
+		j.RoleARN = p.Get("role_arn")
 		j.Source = sourceOf(p, stored)
 		if j.Source == "source_profile" {
 			j.From = p.Get("source_profile")

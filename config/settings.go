@@ -19,6 +19,7 @@ type Settings struct {
 	Command           CommandSettings // [command]
 	Prompt            string          // prompt: the format of the prompt segment
 	Directories       bool            // directories: .vault-profile files switch
+	Picker            string          // picker: what a profile is chosen with, one of Pickers; "" is for vault to say
 	Profiles          []ProfileBlock
 }
 
@@ -56,6 +57,16 @@ const (
 	BackendKeychain      = "keychain"
 	BackendCommand       = "command"
 )
+
+// The pickers that the picker setting may name.
+const (
+	PickerFzf     = "fzf"
+	PickerBuiltin = "builtin"
+	PickerList    = "list" // numbered lines
+)
+
+// Pickers are the names of the pickers.
+var Pickers = []string{PickerFzf, PickerBuiltin, PickerList}
 
 // Backends are the names of the backends.
 var Backends = []string{BackendFile, BackendSecretService, BackendKeychain, BackendCommand}

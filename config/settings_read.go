@@ -13,7 +13,7 @@ import (
 var (
 	globalKeys = []string{
 		"backend", "passphrase_command", "keys_ttl", "keys_max", "secret_service", "collection", "command",
-		"prompt", "directories", "profile",
+		"prompt", "directories", "picker", "profile",
 	}
 	commandKeys = []string{"get", "set", "delete", "list", "timeout"}
 	blockKeys   = []string{"match", "color", "icon", "account", "account_id", "protected", "read_only", "max_duration"}
@@ -39,6 +39,7 @@ func parseSettings(file, text string) (Settings, error) {
 		Collection:        r.string(tree, "collection"),
 		Prompt:            r.string(tree, "prompt"),
 		Directories:       r.bool(tree, "directories"),
+		Picker:            r.choice(tree, "picker", Pickers),
 	}
 	r.unknown(tree, globalKeys)
 	if s.KeysTTL != nil && s.KeysMax > 0 && *s.KeysTTL > s.KeysMax {
