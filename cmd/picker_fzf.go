@@ -42,7 +42,7 @@ func (app *App) fzfEnviron() []string {
 	for _, name := range ownSecrets {
 		delete(env, name)
 	}
-	env["FZF_DEFAULT_OPTS"] = "--height=40% --layout=reverse " + env["FZF_DEFAULT_OPTS"]
+	env["FZF_DEFAULT_OPTS"] = "--layout=reverse " + env["FZF_DEFAULT_OPTS"]
 	return env.Environ()
 }
 

@@ -96,7 +96,10 @@ func nextSequence(typed []byte) (key, int) {
 		return keyNone, 2
 	}
 	if len(typed) > 2 && typed[2] == '[' { // a function key of the Linux console
-		return keyNone, min(4, len(typed))
+		if len(typed) < 4 {
+			return keyNone, 0
+		}
+		return keyNone, 4
 	}
 	end := bytes.IndexFunc(typed[2:], func(r rune) bool { return '@' <= r && r <= '~' }) // ECMA-48, 5.4
 	if end < 0 {
