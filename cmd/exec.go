@@ -16,7 +16,7 @@ import (
 func (app *App) execCommand() *cobra.Command {
 	var opts sessionOptions
 	c := &cobra.Command{
-		Use:   "exec PROFILE [-- COMMAND...]",
+		Use:   "exec [PROFILE] [-- COMMAND...]",
 		Short: "run a command with a profile's credentials",
 		Long: `exec runs a command with a profile's credentials and nothing of another
 switch. The command replaces vault: its exit code and its signals are its own.
@@ -26,8 +26,6 @@ Without a command it is a shell.`,
 		Args: func(c *cobra.Command, args []string) error {
 			dash := c.ArgsLenAtDash()
 			switch {
-			case len(args) == 0 || dash == 0:
-				return &usageError{text: "exec: PROFILE is missing", hint: "usage: " + app.usage(c)}
 			case dash < 0 && len(args) > 1, dash > 1:
 				return &usageError{text: fmt.Sprintf("exec: unexpected %q", args[1]), hint: "put -- before the command: " + app.name() + " exec " + word(args[0]) + " -- " + word(args[1]) + " ..."}
 			}
@@ -37,7 +35,15 @@ Without a command it is a shell.`,
 			if err := opts.check(); err != nil {
 				return err
 			}
-			return app.exec(c.Context(), args[0], args[1:], opts)
+			names, argv := args, []string(nil)
+			if dash := c.ArgsLenAtDash(); dash >= 0 {
+				names, argv = args[:dash], args[dash:]
+			}
+			name, err := app.profileArgument(c, names)
+			if err != nil {
+				return err
+			}
+			return app.exec(c.Context(), name, argv, opts)
 		},
 	}
 	opts.bind(c.Flags())
@@ -63,6 +69,7 @@ func (app *App) exec(ctx context.Context, profile string, argv []string, opts se
 		return err
 	}
 	app.notes(r)
+	app.used(profile)
 	now := app.newState(r, t, opts.switchFlags)
 	err = app.Exec(path, argv, app.child(t, now).Environ())
 	return app.cannotRun(argv[0], err)

@@ -21,19 +21,23 @@ func (app *App) explainCommand() *cobra.Command {
 	var opts sessionOptions
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "explain PROFILE",
+		Use:   "explain [PROFILE]",
 		Short: "show how a profile gets its credentials, and why",
 		Long: `explain shows the steps that lead to a profile's credentials, which of them are
 cached, where a person would be asked, where each setting comes from, and what
 looks wrong. It asks nobody: not AWS, not the keystore, not you.`,
 		Example:           "  vault explain prod\n  vault explain prod --duration 4h\n  vault explain prod --json",
-		Args:              app.atMost(1, 1, "PROFILE"),
+		Args:              app.atMost(0, 1, "PROFILE"),
 		ValidArgsFunction: app.completeProfile,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := opts.check(); err != nil {
 				return err
 			}
-			x, err := app.explain(c.Context(), args[0], opts, c.Flags())
+			name, err := app.profileArgument(c, args)
+			if err != nil {
+				return err
+			}
+			x, err := app.explain(c.Context(), name, opts, c.Flags())
 			if err != nil {
 				return err
 			}

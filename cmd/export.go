@@ -20,13 +20,13 @@ func (app *App) exportCommand() *cobra.Command {
 	var opts sessionOptions
 	var format string
 	c := &cobra.Command{
-		Use:   "export PROFILE",
+		Use:   "export [PROFILE]",
 		Short: "print a profile's credentials",
 		Long: `export prints a profile's short-lived credentials: as commands for a POSIX
 shell or fish, as a dotenv file, as the JSON of credential_process, or as a
 section of ~/.aws/credentials (ini). Values are quoted as the format wants it.`,
 		Example:           "  vault export prod --format dotenv > .env\n  eval \"$(vault export prod --format posix)\"",
-		Args:              app.atMost(1, 1, "PROFILE"),
+		Args:              app.atMost(0, 1, "PROFILE"),
 		ValidArgsFunction: app.completeProfile,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := opts.check(); err != nil {
@@ -35,7 +35,15 @@ section of ~/.aws/credentials (ini). Values are quoted as the format wants it.`,
 			if !slices.Contains(exportFormats, format) {
 				return usageErrorf("--format %q is none of: %s", format, strings.Join(exportFormats, ", "))
 			}
-			return app.export(c.Context(), args[0], format, opts)
+			name, err := app.profileArgument(c, args)
+			if err != nil {
+				return err
+			}
+			if err := app.export(c.Context(), name, format, opts); err != nil {
+				return err
+			}
+			app.used(name)
+			return nil
 		},
 	}
 	c.Flags().StringVar(&format, "format", "posix", "`FORMAT`: "+strings.Join(exportFormats, ", "))

@@ -75,6 +75,7 @@ type profileJSON struct {
 	From    string     `json:"source_profile,omitempty"`
 	Account string     `json:"account,omitempty"`
 	RoleARN string     `json:"role_arn,omitempty"`
+	Role    string     `json:"role,omitempty"` // its name
 	Region  string     `json:"region,omitempty"`
 	Key     string     `json:"stored_access_key_id,omitempty"`
 	Expires *time.Time `json:"session_expires,omitempty"`
@@ -150,10 +151,6 @@ func (app *App) fillRow(row []string, p *profileJSON) {
 			p.label += " *"
 		}
 	}
-	role := p.RoleARN
-	if i := strings.Index(role, ":role/"); i >= 0 {
-		role = role[i+len(":role/"):]
-	}
 	source := p.Source
 	if p.From != "" {
 		source = p.From
@@ -162,7 +159,7 @@ func (app *App) fillRow(row []string, p *profileJSON) {
 	if p.Expires != nil {
 		session = roughly(p.Expires.Sub(app.Now()))
 	}
-	copy(row, []string{p.label, source, p.Account, role, p.Region, p.Key, session})
+	copy(row, []string{p.label, source, p.Account, p.Role, p.Region, p.Key, session})
 }
 
 func (app *App) profiles() ([]*profileJSON, error) {
@@ -174,12 +171,7 @@ func (app *App) profiles() ([]*profileJSON, error) {
 	if err != nil {
 		return nil, err
 	}
-	sessions := map[string]time.Time{}
-	for _, h := range app.cache(nil).Headers() {
-		if h.Expires.After(sessions[h.Profile]) {
-			sessions[h.Profile] = h.Expires
-		}
-	}
+	sessions := app.sessionEnds()
 	names := files.Names()
 	current := app.current()
 	settings, err := app.ownSettings()
@@ -211,13 +203,8 @@ func (app *App) profiles() ([]*profileJSON, error) {
 
 // describe fills in what the files say of a profile.
 func (j *profileJSON) describe(p *config.Profile, stored bool) {
-	j.Region, j.RoleARN = p.Region(), p.Get("role_arn")
-	if j.Account = accountOf(j.RoleARN); j.Account == "" {
-		j.Account = accountOf(p.Get("mfa_serial"))
-	}
-	if j.Account == "" {
-		j.Account = p.Get("sso_account_id")
-	}
+	j.Account, j.Role, j.Region = outline(p)
+	j.RoleARN = p.Get("role_arn")
 	if j.Source = sourceOf(p, stored); j.Source == "source_profile" {
 		j.From = p.Get("source_profile")
 	}

@@ -15,11 +15,11 @@ import (
 func (app *App) removeCommand() *cobra.Command {
 	var yes bool
 	c := &cobra.Command{
-		Use:     "remove PROFILE",
+		Use:     "remove [PROFILE]",
 		Short:   "remove the stored access key of a profile",
 		Long:    "remove deletes the access key of a profile from the keystore. The profile stays in the config file, and the key stays valid at AWS.",
 		Example: "  vault remove work",
-		Args:    app.atMost(1, 1, "PROFILE"),
+		Args:    app.atMost(0, 1, "PROFILE"),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			index, err := app.readIndex()
 			if err != nil || len(args) > 0 {
@@ -33,6 +33,13 @@ func (app *App) removeCommand() *cobra.Command {
 			return names, cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				name, err := app.pick(c, app.keyMenu)
+				if err != nil {
+					return err
+				}
+				args = []string{name}
+			}
 			return app.remove(c.Context(), args[0], yes)
 		},
 	}

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -38,22 +36,15 @@ func (TTY) Present() bool {
 
 // Ask asks on /dev/tty.
 func (TTY) Ask(ctx context.Context, question string, hidden bool) (string, error) {
-	// Non-blocking, so that waiting for a line can be given up.
-	tty, err := os.OpenFile("/dev/tty", os.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	tty, err := openTerminal()
 	if err != nil {
-		return "", errNoTerminal
+		return "", err
 	}
 	defer tty.Close()
 	fd := int(tty.Fd())
-	if front, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP); err != nil || front != unix.Getpgrp() {
-		return "", errBackground
-	}
 	if ctx.Err() != nil {
 		return "", context.Canceled
 	}
-	// ^Z would leave the terminal without echo, or with it where the answer is
-	// hidden, and inside a command substitution it hangs the shell.
-	signal.Ignore(unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU)
 	if hidden {
 		before, err := term.GetState(fd)
 		if err != nil {
@@ -85,31 +76,23 @@ const maxLine = 4096
 
 // readLine reads one line from the terminal, until ctx is done.
 func readLine(ctx context.Context, fd int) (string, error) {
-	// Closing the writing end wakes the poll below.
-	r, w, err := os.Pipe()
+	in, err := newInput(ctx, fd)
 	if err != nil {
 		return "", err
 	}
-	defer r.Close()
-	stop := context.AfterFunc(ctx, func() { w.Close() })
-	defer func() {
-		if stop() {
-			w.Close()
-		}
-	}()
+	defer in.close()
 	var line []byte
 	defer func() { clear(line) }()
 	buf := make([]byte, maxLine)
 	defer clear(buf)
 	for {
-		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(r.Fd()), Events: unix.POLLIN}}
-		if _, err := unix.Poll(fds, -1); err != nil && !errors.Is(err, unix.EINTR) {
+		typed, _, err := in.wait(-1)
+		switch {
+		case err != nil:
 			return "", err
-		}
-		if ctx.Err() != nil {
+		case ctx.Err() != nil:
 			return "", context.Canceled
-		}
-		if fds[0].Revents == 0 {
+		case !typed:
 			continue
 		}
 		n, err := unix.Read(fd, buf)

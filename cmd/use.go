@@ -31,11 +31,12 @@ type useOptions struct {
 func (app *App) useCommand() *cobra.Command {
 	var opts useOptions
 	c := &cobra.Command{
-		Use:   "use PROFILE|-",
+		Use:   "use [PROFILE|-]",
 		Short: "switch this shell to a profile",
 		Long: `use gives this shell short-lived credentials for a profile, in place of
 those that it has. "-" is the profile before. With --for the shell leaves by
 itself when the time is up, or goes back to the profile that it had.
+Without a profile, in a terminal, one is chosen from a list.
 
 The shell function that "vault init" defines runs it; without one it is
   eval "$(vault use PROFILE)"`,
@@ -43,13 +44,20 @@ The shell function that "vault init" defines runs it; without one it is
   vault use prod --region eu-west-1 --duration 4h
   vault use prod --for 30m
   vault use -`,
-		Args:              app.atMost(1, 1, "PROFILE"),
+		Args:              app.atMost(0, 1, "PROFILE"),
 		ValidArgsFunction: app.completeProfile,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := opts.check(); err != nil {
 				return err
 			}
-			return app.use(c.Context(), args[0], opts, c.Flags().Changed)
+			if _, err := app.evaluator("use", opts.shell); err != nil {
+				return err // before somebody chooses in vain
+			}
+			name, err := app.profileArgument(c, args)
+			if err != nil {
+				return err
+			}
+			return app.use(c.Context(), name, opts, c.Flags().Changed)
 		},
 	}
 	opts.bind(c.Flags())
@@ -115,6 +123,7 @@ func (app *App) use(ctx context.Context, name string, opts useOptions, changed f
 	if err != nil {
 		return err
 	}
+	app.used(name)
 	opts.ReadOnly = t.readOnly
 	now := app.newState(r, t, opts.switchFlags)
 	if opts.For != 0 {

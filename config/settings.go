@@ -23,6 +23,7 @@ type Settings struct {
 	SSOFlow           string          // sso_flow: how to sign in, pkce or device
 	Browser           string          // browser: the command that opens an address
 	MFAPrompt         string          // mfa_prompt: where a code is asked for, one of MFAPrompts
+	Picker            string          // picker: what a profile is chosen with, one of Pickers; "" is for vault to say
 	Profiles          []ProfileBlock
 }
 
@@ -71,6 +72,16 @@ const (
 	BackendKeychain      = "keychain"
 	BackendCommand       = "command"
 )
+
+// The pickers that the picker setting may name.
+const (
+	PickerFzf     = "fzf"
+	PickerBuiltin = "builtin"
+	PickerList    = "list" // numbered lines
+)
+
+// Pickers are the names of the pickers.
+var Pickers = []string{PickerFzf, PickerBuiltin, PickerList}
 
 // Backends are the names of the backends.
 var Backends = []string{BackendFile, BackendSecretService, BackendKeychain, BackendCommand}

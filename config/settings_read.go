@@ -15,7 +15,7 @@ import (
 var (
 	globalKeys = []string{
 		"backend", "passphrase_command", "keys_ttl", "keys_max", "secret_service", "collection", "command",
-		"prompt", "directories", "sso_cache", "sso_flow", "browser", "mfa_prompt", "profile",
+		"prompt", "directories", "sso_cache", "sso_flow", "browser", "mfa_prompt", "picker", "profile",
 	}
 	commandKeys = []string{"get", "set", "delete", "list", "timeout"}
 	blockKeys   = []string{"match", "color", "icon", "account", "account_id", "protected", "read_only", "max_duration", "browser"}
@@ -45,6 +45,7 @@ func parseSettings(file, text string) (Settings, error) {
 		SSOFlow:           r.choice(tree, "sso_flow", []string{"pkce", "device"}),
 		Browser:           r.string(tree, "browser"),
 		MFAPrompt:         r.choice(tree, "mfa_prompt", MFAPrompts),
+		Picker:            r.choice(tree, "picker", Pickers),
 	}
 	r.unknown(tree, globalKeys)
 	if s.KeysTTL != nil && s.KeysMax > 0 && *s.KeysTTL > s.KeysMax {
