@@ -369,6 +369,7 @@ func (app *App) commands(args []string) []*cobra.Command {
 		{"init", app.initCommand},
 		{"list", app.listCommand},
 		{"lock", app.lockCommand},
+		{"login", app.loginCommand},
 		{"man", app.manCommand},
 		{"migrate", app.migrateCommand},
 		{"off", app.offCommand},

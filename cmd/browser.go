@@ -114,12 +114,12 @@ func (app *App) contained() bool {
 }
 
 // browsers returns the command lines that open an address, the first choice
-// first: the profile's, the global setting, BROWSER, the system's own. "%s"
-// stands for the address, which else comes last.
+// first: the profile's, the global setting, BROWSER, the system's own. "{url}" or
+// "%s" stands for the address, which else comes last.
 func (app *App) browsers(settings ...string) [][]string {
 	var list [][]string
 	for _, line := range append(settings, strings.Split(app.Env["BROWSER"], ":")...) {
-		if argv := strings.Fields(line); len(argv) > 0 {
+		if argv := words(line); len(argv) > 0 {
 			list = append(list, argv)
 		}
 	}
@@ -153,8 +153,10 @@ func withAddress(argv []string, address string) []string {
 	full := make([]string, 0, len(argv)+1)
 	named := false
 	for _, word := range argv {
-		if strings.Contains(word, "%s") {
-			word, named = strings.ReplaceAll(word, "%s", address), true
+		for _, place := range []string{"{url}", "%s"} {
+			if strings.Contains(word, place) {
+				word, named = strings.ReplaceAll(word, place, address), true
+			}
 		}
 		full = append(full, word)
 	}

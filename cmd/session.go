@@ -25,9 +25,10 @@ type sessionOptions struct {
 	yes     bool           // a protected profile is confirmed by the command line
 	typed   *pflag.FlagSet // the flags as they were typed, nil if none were
 
-	process   bool      // a line of the config asks: no person is there to confirm
-	confirmed time.Time // when a person confirmed the switch; zero: not yet
-	until     time.Time // the credentials may not outlive it; zero: any time
+	process   bool                             // a line of the config asks: no person is there to confirm
+	confirmed time.Time                        // when a person confirmed the switch; zero: not yet
+	until     time.Time                        // the credentials may not outlive it; zero: any time
+	plan      func(sts.Plan) (sts.Plan, error) // leads elsewhere than the profile says; nil: it does not
 }
 
 func (o *sessionOptions) bind(f *pflag.FlagSet) {
@@ -320,6 +321,11 @@ func (app *App) credentials(ctx context.Context, name string, o sessionOptions, 
 	}
 	if err != nil {
 		return resolved{}, target{}, err
+	}
+	if o.plan != nil {
+		if r.plan, err = o.plan(r.plan); err != nil {
+			return resolved{}, target{}, err
+		}
 	}
 	// What cannot be read is said before a code is asked for.
 	settings, err := app.ownSettings()

@@ -57,6 +57,7 @@ type ProfileSettings struct {
 	ReadOnly    bool          // read_only: roles are assumed with a policy that allows reading only
 	MaxDuration time.Duration // max_duration: from one confirmation to the next
 	Browser     string        // browser: the command that opens an address to sign in at
+	Container   string        // container: of Firefox, that the console is opened in
 }
 
 // Colors are the names of the colours that a [[profile]] block may set.
@@ -122,6 +123,7 @@ func (s Settings) For(profile string) ProfileSettings {
 		override(&settings.AccountID, b.AccountID)
 		override(&settings.MaxDuration, b.MaxDuration)
 		override(&settings.Browser, b.Browser)
+		override(&settings.Container, b.Container)
 		override(&settings.Protected, b.Protected)
 		override(&settings.ReadOnly, b.ReadOnly)
 	}

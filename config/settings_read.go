@@ -18,7 +18,7 @@ var (
 		"prompt", "directories", "sso_cache", "sso_flow", "browser", "mfa_prompt", "picker", "profile",
 	}
 	commandKeys = []string{"get", "set", "delete", "list", "timeout"}
-	blockKeys   = []string{"match", "color", "icon", "account", "account_id", "protected", "read_only", "max_duration", "browser"}
+	blockKeys   = []string{"match", "color", "icon", "account", "account_id", "protected", "read_only", "max_duration", "browser", "container"}
 )
 
 func parseSettings(file, text string) (Settings, error) {
@@ -242,6 +242,7 @@ func (r *settingsReader) profile(tree map[string]any) ProfileBlock {
 	b.ReadOnly = r.bool(tree, "read_only")
 	b.MaxDuration = r.duration(tree, "max_duration")
 	b.Browser = r.string(tree, "browser")
+	b.Container = r.string(tree, "container")
 	if b.Match == "" {
 		r.fail("", "[[profile]] lacks match, a glob of profile names")
 	}

@@ -32,7 +32,7 @@ func TestLoadSettings(t *testing.T) {
 		Prompt: "{profile} {left}", Directories: true,
 		SSOCache: "shared", SSOFlow: "device", Browser: "firefox %s", MFAPrompt: "zenity",
 		Profiles: []ProfileBlock{
-			{"*prod*", ProfileSettings{"red", "!", "main", "123456789012", true, true, 2 * time.Hour, "firefox -P prod"}},
+			{"*prod*", ProfileSettings{"red", "!", "main", "123456789012", true, true, 2 * time.Hour, "firefox -P prod", "Prod"}},
 			{"dev", ProfileSettings{}},
 		},
 	}
@@ -72,6 +72,7 @@ protected = true
 read_only = true
 max_duration = "2h"
 browser = "firefox -P prod"
+container = "Prod"
 [[profile]]
 match = "dev"
 `, want: all},

@@ -73,6 +73,14 @@ func (c *AWS) Call(ctx context.Context, with Credentials, s Step, code string) (
 			}
 			return err
 		}
+	case GetFederationToken:
+		call = func(ctx context.Context, api *sts.Client) error {
+			out, err := api.GetFederationToken(ctx, &sts.GetFederationTokenInput{DurationSeconds: seconds, Name: &s.SessionName, Policy: aws.String(fullPolicy)})
+			if err == nil {
+				got = out.Credentials
+			}
+			return err
+		}
 	case AssumeRole:
 		in := &sts.AssumeRoleInput{DurationSeconds: seconds, SerialNumber: serial, TokenCode: token,
 			RoleArn: &s.RoleARN, RoleSessionName: &s.SessionName, TransitiveTagKeys: s.TransitiveTagKeys}

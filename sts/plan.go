@@ -25,13 +25,14 @@ const (
 	GetSessionToken           Action = "GetSessionToken"
 	AssumeRole                Action = "AssumeRole"
 	AssumeRoleWithWebIdentity Action = "AssumeRoleWithWebIdentity"
+	GetFederationToken        Action = "GetFederationToken"
 )
 
 // cached reports whether what a step of this action gives is kept in the
 // session cache.
 func (a Action) cached() bool {
 	switch a {
-	case GetSessionToken, AssumeRole, AssumeRoleWithWebIdentity, SSORoleCredentials:
+	case GetSessionToken, GetFederationToken, AssumeRole, AssumeRoleWithWebIdentity, SSORoleCredentials:
 		return true
 	}
 	return false

@@ -93,6 +93,7 @@ func (s *Server) assumeRole(c *call) (any, *apiError) {
 		arn:            fmt.Sprintf("arn:%s:sts::%s:assumed-role/%s/%s", role.partition, role.account, role.name, sessionName),
 		userID:         role.uid + ":" + sessionName,
 		role:           role,
+		chained:        c.caller.kind == roleSession,
 		sourceIdentity: sourceIdentity,
 		transitive:     transitive,
 		policyARNs:     limits.policyARNs,

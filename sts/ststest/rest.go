@@ -19,7 +19,8 @@ type route struct {
 // as it is where it is a string. It is called with the server's mu held.
 type restAction func(*Server, *call) (result any, err *apiError)
 
-// routes are the operations by method and path. A path that ends with a slash
+// routes are the operations by method and path, and action where there are
+// several. A path that ends with a slash
 // stands for all below it.
 var routes = map[string]route{
 	"PUT /latest/api/token":                           {"imds", "MetadataToken", (*Server).metadataToken},
@@ -33,6 +34,9 @@ var routes = map[string]route{
 	"GET /federation/credentials":                     {"awsssoportal", "GetRoleCredentials", (*Server).roleCredentials},
 	"GET /assignment/accounts":                        {"awsssoportal", "ListAccounts", (*Server).listAccounts},
 	"GET /assignment/roles":                           {"awsssoportal", "ListAccountRoles", (*Server).listRoles},
+	"GET /federation?Action=getSigninToken":           {"signin", "getSigninToken", (*Server).signinToken},
+	"GET /federation?Action=login":                    {"signin", "login", (*Server).consoleLogin},
+	"GET /oauth?Action=logout":                        {"signin", "consoleLogout", (*Server).consoleLogout},
 	"POST /logout":                                    {"awsssoportal", "Logout", (*Server).portalLogout},
 	"POST /v1/token":                                  {"signin", "CreateOAuth2Token", (*Server).createOAuth2Token},
 }
@@ -40,6 +44,9 @@ var routes = map[string]route{
 // routeOf returns the operation that a request is for.
 func routeOf(r *http.Request) (route, bool) {
 	key := r.Method + " " + r.URL.Path
+	if found, ok := routes[key+"?Action="+r.URL.Query().Get("Action")]; ok {
+		return found, true
+	}
 	if found, ok := routes[key]; ok {
 		return found, true
 	}
@@ -52,6 +59,7 @@ func routeOf(r *http.Request) (route, bool) {
 var unsaid = map[string]bool{
 	"TokenCode": true, "WebIdentityToken": true,
 	"clientSecret": true, "deviceCode": true, "code": true, "codeVerifier": true, "refreshToken": true, "code_challenge": true, "state": true,
+	"Session": true, "SigninToken": true, "redirect_uri": true,
 }
 
 // serve answers one call.
@@ -103,6 +111,10 @@ func (x route) serve(s *Server, w http.ResponseWriter, c *call) {
 		drop()
 	}
 	s.finish(entry, outcome)
+	if err != nil && x.service == "signin" {
+		http.Error(w, "<html><body>"+err.message+"</body></html>", err.status) // it says so to browsers
+		return
+	}
 	if err != nil {
 		writeRestError(w, err)
 		return

@@ -66,6 +66,7 @@ type Server struct {
 	devices    map[string]*MFA            // by serial
 	issuers    map[string]*Issuer         // by URL
 	keys       map[string]*credential     // by access key id
+	signins    map[string]signin          // by sign-in token
 	instance   *instance                  // nil where the server is no machine's
 	centers    map[string]*IdentityCenter // by start URL
 	clients    map[string]*ssoClient
@@ -100,6 +101,7 @@ func New(now func() time.Time) *Server {
 		devices:    make(map[string]*MFA),
 		issuers:    make(map[string]*Issuer),
 		keys:       make(map[string]*credential),
+		signins:    make(map[string]signin),
 		failures:   make(map[string][]*failing),
 		centers:    make(map[string]*IdentityCenter),
 		clients:    make(map[string]*ssoClient),

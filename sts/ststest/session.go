@@ -35,6 +35,7 @@ type credential struct {
 	// do not include MFA information in the context" (IAM User Guide, Secure
 	// API access with MFA).
 	mfa            time.Time
+	chained        bool // a role assumed from another
 	sourceIdentity string
 	transitive     map[string]string // tags that later sessions inherit, by lower-case key
 	policyARNs     []string          // of the policies that narrow it
