@@ -11,6 +11,8 @@ import (
 
 	"github.com/shellvault/vault/config"
 	"github.com/shellvault/vault/keystore"
+	"github.com/shellvault/vault/keystore/command"
+	"github.com/shellvault/vault/keystore/keychain"
 	"github.com/shellvault/vault/keystore/secretservice"
 )
 
@@ -207,7 +209,10 @@ func isKeystoreError(err error) bool {
 		file       *keystore.FileError
 		index      *keystore.IndexError
 		service    *secretservice.Error
+		keychain   *keychain.Error
+		program    *command.Error
 	)
 	return errors.Is(err, keystore.ErrLocked) || errors.Is(err, keystore.ErrPassphrase) || errors.Is(err, keystore.ErrUnavailable) ||
-		errors.As(err, &permission) || errors.As(err, &file) || errors.As(err, &index) || errors.As(err, &service)
+		errors.As(err, &permission) || errors.As(err, &file) || errors.As(err, &index) || errors.As(err, &service) ||
+		errors.As(err, &keychain) || errors.As(err, &program)
 }

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"strings"
 	"time"
 
 	"github.com/shellvault/vault/config"
 	"github.com/shellvault/vault/keystore"
+	"github.com/shellvault/vault/keystore/command"
+	"github.com/shellvault/vault/keystore/keychain"
 	"github.com/shellvault/vault/keystore/secretservice"
 	"github.com/shellvault/vault/shell"
 	"github.com/shellvault/vault/sts"
@@ -81,6 +84,7 @@ func exitCode(err error) int {
 		duration  *sts.DurationError
 		readOnly  *sts.ReadOnlyError
 		unknown   *shell.UnknownError
+		line      *command.LineError
 	)
 	switch {
 	case err == nil:
@@ -98,7 +102,8 @@ func exitCode(err error) int {
 	case isKeystoreError(err):
 		return exitKeystore
 	case errors.As(err, &usage), errors.As(err, &parse), errors.As(err, &notFound), errors.As(err, &loop),
-		errors.As(err, &section), errors.As(err, &setting), errors.As(err, &duration), errors.As(err, &readOnly), errors.As(err, &unknown):
+		errors.As(err, &section), errors.As(err, &setting), errors.As(err, &duration), errors.As(err, &readOnly), errors.As(err, &unknown),
+		errors.As(err, &line):
 		return exitUsage
 	}
 	return exitFailed
@@ -119,6 +124,8 @@ func (app *App) hints(err error) []string {
 		permission *keystore.PermissionError
 		nothing    *storeNothing
 		service    *secretservice.Error
+		keychain   *keychain.Error
+		program    *command.Error
 		guarded    *guardError
 		account    *sts.AccountError
 		readOnly   *sts.ReadOnlyError
@@ -150,6 +157,10 @@ func (app *App) hints(err error) []string {
 		return []string{"see what is stored with: " + name + " list"}
 	case errors.As(err, &service):
 		return app.serviceHints(service)
+	case errors.As(err, &keychain):
+		return app.keychainHints(keychain)
+	case errors.As(err, &program):
+		return app.programHints(program)
 	case errors.Is(err, keystore.ErrLocked) && strings.Contains(err.Error(), errBackground.Error()):
 		return []string{"run it in the foreground, or unlock the keystore first with: " + name + " unlock"}
 	case errors.Is(err, keystore.ErrLocked):
@@ -190,6 +201,32 @@ func (app *App) serviceHints(e *secretservice.Error) []string {
 		return []string{"start a keyring that keeps secrets for good: gnome-keyring, KWallet or KeePassXC", elsewhere}
 	case errors.Is(e, keystore.ErrLocked):
 		return []string{"unlock it in a terminal or on the desktop with: " + name + " unlock"}
+	}
+	return nil
+}
+
+// keychainHints says what to do about the Keychain of macOS.
+func (app *App) keychainHints(e *keychain.Error) []string {
+	switch {
+	case e.NeedsUser && (app.Env["SSH_CONNECTION"] != "" || app.Env["SSH_TTY"] != ""):
+		return []string{"macOS cannot ask over SSH: unlock it first with: security unlock-keychain"}
+	case e.NeedsUser:
+		return []string{"let macOS ask, in a terminal on its desktop, with: " + app.name() + " unlock"}
+	case e.Code != 0:
+		return []string{fmt.Sprintf("what macOS says of it: security error %d", e.Code)}
+	}
+	return nil
+}
+
+// programHints says what to do about a keystore by command.
+func (app *App) programHints(e *command.Error) []string {
+	switch {
+	case errors.Is(e, exec.ErrNotFound):
+		return []string{"see [command] in " + tilde(app.settingsFile(), app.Home)}
+	case e.Unattended:
+		return []string{"it may have to ask: let it, in a terminal, with: " + app.name() + " unlock"}
+	case errors.Is(e, context.DeadlineExceeded):
+		return []string{"timeout in [command] gives it longer"}
 	}
 	return nil
 }

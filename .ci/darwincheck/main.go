@@ -4,8 +4,8 @@
 // Go's own tools need clang to look at files that use cgo. This one asks
 // "go list" for the files of each package as darwin with cgo has them, reads
 // them and checks them with go/types, taking every name of C on trust. The
-// packages named are checked in full, what they import only as far as its
-// declarations.
+// packages named are checked in full, and so are those of other modules that
+// use cgo; what else they import only as far as its declarations.
 package main
 
 import (
@@ -28,12 +28,18 @@ import (
 type listed struct {
 	ImportPath string
 	Dir        string
+	Standard   bool
 	DepOnly    bool
 	GoFiles    []string
 	CgoFiles   []string
 	ImportMap  map[string]string
 	Error      *struct{ Err string }
 }
+
+// whole reports whether the bodies of functions are checked, too. Those of
+// the standard library are Go's own to check, and other modules without cgo
+// are built by "go vet" with GOOS=darwin.
+func (p listed) whole() bool { return !p.DepOnly || !p.Standard && len(p.CgoFiles) > 0 }
 
 func main() {
 	arch := flag.String("arch", "arm64", "GOARCH")
@@ -65,7 +71,7 @@ func check(arch string, patterns []string) (full, problems int, err error) {
 			continue
 		}
 		report := func(err error) {
-			if !p.DepOnly {
+			if p.whole() {
 				fmt.Fprintln(os.Stderr, err)
 				problems++
 			}
@@ -84,7 +90,7 @@ func check(arch string, patterns []string) (full, problems int, err error) {
 		}
 		config := types.Config{
 			FakeImportC:      true,
-			IgnoreFuncBodies: p.DepOnly,
+			IgnoreFuncBodies: !p.whole(),
 			Sizes:            types.SizesFor("gc", arch),
 			Error:            report,
 			Importer: importer(func(path string) (*types.Package, error) {
@@ -99,7 +105,7 @@ func check(arch string, patterns []string) (full, problems int, err error) {
 		}
 		// The error is one that report has seen.
 		done[p.ImportPath], _ = config.Check(p.ImportPath, files, parsed, nil)
-		if !p.DepOnly {
+		if p.whole() {
 			full++
 		}
 	}
@@ -108,7 +114,7 @@ func check(arch string, patterns []string) (full, problems int, err error) {
 
 // list returns the packages, each after what it imports.
 func list(arch string, patterns []string) ([]listed, error) {
-	args := append([]string{"list", "-e", "-deps", "-test", "-json=ImportPath,Dir,DepOnly,GoFiles,CgoFiles,ImportMap,Error"}, patterns...)
+	args := append([]string{"list", "-e", "-deps", "-test", "-json=ImportPath,Dir,Standard,DepOnly,GoFiles,CgoFiles,ImportMap,Error"}, patterns...)
 	c := exec.Command("go", args...)
 	c.Env = append(os.Environ(), "GOOS=darwin", "GOARCH="+arch, "CGO_ENABLED=1")
 	c.Stderr = os.Stderr

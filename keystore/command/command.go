@@ -33,8 +33,9 @@ type Store struct {
 	LockPath string        // held while something is changed
 
 	// Terminal is where the commands may ask: those that read no value from
-	// stdin have it there. Nil means that there is none: then each command
-	// has a session of its own, and is ended with all that it started.
+	// stdin have it there. It is not /dev/tty, which is another one for gpg's
+	// agent. Nil means that there is none: then each command has a session of
+	// its own, and is ended with all that it started.
 	Terminal *os.File
 
 	// Unattended says that nobody is there to be asked, in a window neither.
@@ -42,6 +43,10 @@ type Store struct {
 
 	// Stderr is where what the commands say goes; nil is nowhere.
 	Stderr io.Writer
+
+	// Waiting, if not nil, is called before waiting for another process that
+	// is changing something.
+	Waiting func()
 }
 
 // Get returns the value kept under key.
@@ -62,7 +67,7 @@ func (s *Store) Get(ctx context.Context, key string) (keystore.Secret, error) {
 // search looks for a key that could not be read at once, for that cause: it
 // may not be there, or be torn, or another process may be writing it.
 func (s *Store) search(ctx context.Context, key string, cause error, said *held) (keystore.Secret, error) {
-	unlock, waited, err := s.lock(ctx)
+	unlock, waited, err := s.lock(ctx, "get", key)
 	if err != nil {
 		return keystore.Secret{}, err
 	}
@@ -111,7 +116,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := begin(ctx, key); err != nil {
 		return err
 	}
-	unlock, _, err := s.lock(ctx)
+	unlock, _, err := s.lock(ctx, "delete", key)
 	if err != nil {
 		return err
 	}
@@ -201,18 +206,26 @@ func (s *Store) list(ctx context.Context, stderr io.Writer) (listing, error) {
 	return parseListing(string(out)), nil
 }
 
-// lock takes the lock; waited says that another held it.
-func (s *Store) lock(ctx context.Context) (unlock func(), waited bool, err error) {
+// lock takes the lock for what a command is to do with a key; waited says that
+// another held it.
+func (s *Store) lock(ctx context.Context, which, key string) (unlock func(), waited bool, err error) {
 	unlock, ok, err := keystore.TryLock(s.LockPath)
 	if ok || err != nil {
 		return unlock, false, err
 	}
-	// Who holds it runs a handful of commands.
-	short, cancel := context.WithTimeout(ctx, 5*s.timeout())
+	if s.Waiting != nil {
+		s.Waiting()
+	}
+	// Who holds it runs a handful of commands, and may be asking somebody.
+	patient := 5 * s.timeout()
+	if s.Unattended {
+		patient = grace
+	}
+	short, cancel := context.WithTimeout(ctx, patient)
 	defer cancel()
 	unlock, err = keystore.Lock(short, s.LockPath)
-	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("keystore %q: another process does not stop changing it: %w", program(s.Commands.Set), err)
+	if err != nil && short.Err() != nil && ctx.Err() == nil {
+		err = s.fail(which, key, errBusy)
 	}
 	return unlock, true, err
 }

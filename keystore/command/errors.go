@@ -31,6 +31,7 @@ var (
 	errSwallowed  = errors.New("the value read back is another")
 	errNotListed  = errors.New("the key was set, and the list command does not print it")
 	errStillThere = errors.New("the key was deleted, and the list command still prints it")
+	errBusy       = errors.New("another process does not stop changing it")
 	errTooMuch    = fmt.Errorf("it printed more than %d bytes", maxOutput)
 )
 

@@ -100,10 +100,15 @@ func toolStore(dir string, stderr *words) *Store {
 	return s
 }
 
-// fault makes call number n of the tool from now on go wrong.
+// fault makes call number n of the tool from now on go wrong; 0 is none.
 func (l tool) fault(t *testing.T, n int, how string) {
 	t.Helper()
-	err := errors.Join(os.WriteFile(l.dir+".log", nil, 0o600), os.WriteFile(l.dir+".fault", fmt.Appendf(nil, "%d %s\n", n, how), 0o600))
+	err := os.WriteFile(l.dir+".log", nil, 0o600)
+	if n > 0 {
+		err = errors.Join(err, os.WriteFile(l.dir+".fault", fmt.Appendf(nil, "%d %s\n", n, how), 0o600))
+	} else {
+		_ = os.Remove(l.dir + ".fault")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

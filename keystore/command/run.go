@@ -89,32 +89,53 @@ func start(c *exec.Cmd, input []byte) error {
 	if input == nil {
 		return c.Run()
 	}
-	r, w, err := os.Pipe()
+	r, rest, err := fill(input)
 	if err != nil {
-		return fmt.Errorf("pipe: %w", err)
+		return err
 	}
-	defer w.Close()
-	// All of it is in the pipe before the command begins: should this process
-	// be killed, the command does not take a part for the whole.
-	_ = w.SetWriteDeadline(time.Now().Add(time.Second))
-	n, _ := w.Write(input)
+	defer rest.Close()
 	c.Stdin = r
-	if n == len(input) {
-		w.Close()
-	}
 	err = c.Start()
 	r.Close()
 	if err != nil {
 		return err
 	}
-	if n < len(input) { // a small pipe
-		go func() {
-			_ = w.SetWriteDeadline(time.Time{})
-			_, _ = w.Write(input[n:])
-			w.Close()
-		}()
-	}
+	go rest.write()
 	return c.Wait()
+}
+
+// A rest is what did not fit into a pipe.
+type rest struct {
+	*os.File
+	input []byte
+}
+
+// fill returns a pipe that holds the input, or as much as fits. Thus a command
+// has all of it before it begins: should this process be killed then, the
+// command does not take a part for the whole.
+func fill(input []byte) (*os.File, rest, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, rest{}, fmt.Errorf("pipe: %w", err)
+	}
+	_ = w.SetWriteDeadline(time.Now().Add(fillTime))
+	n, _ := w.Write(input)
+	_ = w.SetWriteDeadline(time.Time{})
+	if n == len(input) {
+		w.Close()
+	}
+	return r, rest{w, input[n:]}, nil
+}
+
+// fillTime is when a pipe counts as full.
+const fillTime = 200 * time.Millisecond
+
+// write writes it, as it is read.
+func (r rest) write() {
+	if len(r.input) > 0 {
+		_, _ = r.Write(r.input) // who does not read it has failed by himself
+		r.Close()
+	}
 }
 
 // output takes what a command prints, and leaves no copies of it behind.

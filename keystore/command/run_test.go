@@ -33,7 +33,7 @@ func shell(t *testing.T, script string) *Store {
 // does not listen.
 func TestEnded(t *testing.T) {
 	scripts := map[string]string{
-		"polite": `sleep 1000 & echo on >&2; wait`,
+		"polite": `sh -c 'trap "echo bye >&2; exit" TERM; echo on >&2; while :; do sleep 1000; done' & wait`,
 		"deaf":   `trap "" TERM; sleep 1000 & echo on >&2; sleep 1000; sleep 1000`,
 	}
 	for name, script := range scripts {
@@ -58,8 +58,9 @@ func TestEnded(t *testing.T) {
 			}
 			cancel()
 			wantError(t, <-failed, context.Canceled)
-			if _, err := io.ReadAll(r); err != nil { // waits for all of them
-				t.Error(err)
+			said, err := io.ReadAll(r) // waits for all of them
+			if err != nil || name == "polite" && string(said) != "bye\n" {
+				t.Errorf("they said %q, %v", said, err)
 			}
 		})
 	}
@@ -123,6 +124,31 @@ func TestProgramMissing(t *testing.T) {
 	}
 	wantError(t, l.Set(t.Context(), "key/a", keystore.NewSecret("x")), exec.ErrNotFound)
 	wantError(t, l.Delete(t.Context(), "key/a"), exec.ErrNotFound)
+}
+
+// A command has its input before it begins.
+func TestFill(t *testing.T) {
+	for _, size := range []int{0, 1, 4000} {
+		input := bytes.Repeat([]byte("x"), size)
+		r, _, err := fill(input)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, input) { // to its end
+			t.Errorf("%d bytes are %d, %v", size, len(got), err)
+		}
+		r.Close()
+	}
+
+	// What is larger than a pipe comes as it is read.
+	l := newTool(t)
+	large := strings.Repeat("0123456789", 30_000)
+	mustSet(t, l.Store, "key/a", large)
+	wantValue(t, l.Store, "key/a", large)
+	l.Commands.Set = []string{"true"} // or is not
+	if err := l.Set(t.Context(), "key/b", keystore.NewSecret(large)); err == nil {
+		t.Error("no error")
+	}
 }
 
 func TestTooMuch(t *testing.T) {

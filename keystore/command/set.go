@@ -16,7 +16,7 @@ func (s *Store) Set(ctx context.Context, key string, value keystore.Secret) erro
 	if err := begin(ctx, key); err != nil {
 		return err
 	}
-	unlock, _, err := s.lock(ctx)
+	unlock, _, err := s.lock(ctx, "set", key)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,8 @@ func (s *Store) write(ctx context.Context, key, name string, value keystore.Secr
 	}
 	line = append(line, '\n')
 	defer clear(line)
-	_, failed := s.run(ctx, task{"set", key, place(s.Commands.Set, name), line}, s.Stderr)
+	out, failed := s.run(ctx, task{"set", key, place(s.Commands.Set, name), line}, s.Stderr)
+	clear(out) // some programs print what they keep
 	if givenUp(ctx, failed) {
 		return failed
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -269,6 +270,35 @@ func move(t *testing.T, l tool, from, to string) {
 	t.Helper()
 	if err := os.Rename(filepath.Join(l.dir, from+".gpg"), filepath.Join(l.dir, to+".gpg")); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Who reads while another writes gets one of the two values.
+func TestReadWhileWritten(t *testing.T) {
+	l := newTool(t)
+	write(t, l, "key/a", "half of it")
+	unlock, err := keystore.Lock(t.Context(), l.LockPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Waiting = func() {
+		write(t, l, "key/a", `{"vault":1,"key":"key/a","value":"d2hvbGU="}`)
+		unlock()
+	}
+	wantValue(t, l.Store, "key/a", "whole")
+
+	// And does not wait for ever.
+	unlock, err = keystore.Lock(t.Context(), l.LockPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	l.Waiting = nil
+	l.Timeout = 100 * time.Millisecond
+	err = l.Set(t.Context(), "key/a", keystore.NewSecret("x"))
+	var failed *Error
+	if want := `keystore "tool": set "key/a": another process does not stop changing it`; !errors.As(err, &failed) || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
