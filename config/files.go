@@ -125,6 +125,9 @@ func sortNames(names []string) []string {
 	return slices.Compact(names)
 }
 
+// Has reports whether one of the files defines the profile.
+func (f *Files) Has(name string) bool { return f.plainProfile(name) != nil }
+
 // Profile returns the profile as both files define it: the sections of that
 // name merged, the credentials file over the config file (file-format), and
 // below both what include_profile brings in. A profile that neither file

@@ -81,11 +81,11 @@ func loadFor(p Paths, profile string, block int) (*Files, error) {
 const mostRounds = 8
 
 // reach keeps the sections of a profile in both files, and of all that it may
-// refer to. It returns their names, and false if there were too many or a file
+// refer to; those of the default profile too, which others are compared with. It returns their names, and false if there were too many or a file
 // could not be read again.
 func reach(profile string, files ...*sections) (map[string]bool, bool) {
-	names := map[string]bool{profile: true}
-	next := []string{profile}
+	names := map[string]bool{profile: true, "default": true}
+	next := []string{profile, "default"}
 	for range mostRounds {
 		var found []string
 		for _, s := range files {
