@@ -1,7 +1,7 @@
 package cmd
 
 import (
-	"bufio"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -11,30 +11,20 @@ import (
 // completeProfile offers the names of profiles. It looks at the section
 // headers of the two files and at nothing else.
 //
-// The names go out in a few pieces, ahead of what cobra prints: cobra would
-// make a call to the system for each of ten thousand.
+// The names go out in one piece, ahead of what cobra prints: cobra would make a
+// call to the system for each of ten thousand.
 func (app *App) completeProfile(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	names, err := config.ScanNames(config.Locate(app.getenv, app.Home), typed)
+	names, err := config.ScanLines(config.Locate(app.getenv, app.Home), typed)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	if err := app.printLines(names); err != nil {
+	if _, err := io.WriteString(app.Stdout, names); err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
 	return nil, cobra.ShellCompDirectiveNoFileComp
-}
-
-// printLines prints each on a line of its own.
-func (app *App) printLines(lines []string) error {
-	w := bufio.NewWriterSize(app.Stdout, 32<<10)
-	for _, line := range lines {
-		w.WriteString(line)
-		w.WriteByte('\n')
-	}
-	return w.Flush()
 }
 
 // completeFlags offers values of the flags that all commands with a session

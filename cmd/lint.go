@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/shellvault/vault/config"
 	"github.com/shellvault/vault/sts"
@@ -65,7 +64,7 @@ func (app *App) lint(files *config.Files, p *config.Profile) []string {
 			warnings = append(warnings, fmt.Sprintf("%s:%d: nothing reads %q; is %q meant?", tilde(v.File, app.Home), v.Line, key, meant))
 		}
 	}
-	if p.Name == "default" || p.Get("include_profile") != "" || !slices.Contains(files.Names(), "default") {
+	if p.Name == "default" || p.Get("include_profile") != "" || !files.Has("default") {
 		return warnings
 	}
 	base, err := files.Profile("default")

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -65,7 +66,14 @@ func (app *App) listNames(want func(string) bool) error {
 	if err != nil {
 		return err
 	}
-	return app.printLines(slices.DeleteFunc(list, func(name string) bool { return !want(name) }))
+	w := bufio.NewWriterSize(app.Stdout, 32<<10)
+	for _, name := range list {
+		if want(name) {
+			w.WriteString(name)
+			w.WriteByte('\n')
+		}
+	}
+	return w.Flush()
 }
 
 // profileJSON is one profile of list --json.

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 	"unsafe"
 )
@@ -17,38 +16,63 @@ import (
 // malformed line.
 func ScanNames(p Paths, prefix string) ([]string, error) {
 	s := nameScanner{prefix: prefix}
-	for _, file := range []struct {
-		kind FileKind
-		path string
-	}{{ConfigFile, p.Config}, {CredentialsFile, p.Credentials}} {
-		if err := s.file(file.kind, file.path); err != nil {
-			return nil, err
-		}
+	if err := s.files(p); err != nil {
+		return nil, err
 	}
-	return sortNames(s.names), nil
+	return s.names(), nil
+}
+
+// ScanLines is ScanNames with the names in one text, each with a newline. Of
+// ten thousand in order it makes no list, which would take longer than the scan.
+func ScanLines(p Paths, prefix string) (string, error) {
+	s := nameScanner{prefix: prefix}
+	if err := s.files(p); err != nil || !s.mixed {
+		return s.text.String(), err
+	}
+	return strings.Join(s.names(), "\n") + "\n", nil
 }
 
 // A nameScanner gathers the names that begin with prefix.
 type nameScanner struct {
 	prefix string
-	names  []string
-	text   strings.Builder // of the names: one piece of memory for many
+	text   strings.Builder // the names, each with a newline
+	last   string
+	mixed  bool // a name did not come after the last one in order
+}
+
+// names returns the names, sorted, each once.
+func (s *nameScanner) names() []string {
+	text := s.text.String()
+	if text == "" {
+		return nil
+	}
+	names := strings.Split(text[:len(text)-1], "\n")
+	if s.mixed {
+		names = sortNames(names)
+	}
+	return names
+}
+
+func (s *nameScanner) add(name string) {
+	if !strings.HasPrefix(name, s.prefix) {
+		return
+	}
+	at := s.text.Len()
+	s.mixed = s.mixed || at > 0 && name <= s.last
+	s.text.WriteString(name)
+	s.last = s.text.String()[at:]
+	s.text.WriteByte('\n')
 }
 
 // expect makes room for the names in a file of that size, so that they need
 // not be moved: memory that nobody writes to costs nothing.
-func (s *nameScanner) expect(size int64) {
-	size = min(size, 64<<20)
-	s.names = slices.Grow(s.names, int(size/64))
-	s.text.Grow(int(size / 4))
-}
+func (s *nameScanner) expect(size int64) { s.text.Grow(int(min(size/4, 16<<20))) }
 
-func (s *nameScanner) add(name string) {
-	if strings.HasPrefix(name, s.prefix) {
-		at := s.text.Len()
-		s.text.WriteString(name)
-		s.names = append(s.names, s.text.String()[at:])
+func (s *nameScanner) files(p Paths) error {
+	if err := s.file(ConfigFile, p.Config); err != nil {
+		return err
 	}
+	return s.file(CredentialsFile, p.Credentials)
 }
 
 // scanBlock is how much of a file is in memory at a time; a longer line makes

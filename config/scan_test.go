@@ -1,6 +1,7 @@
 package config
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -21,7 +22,7 @@ func scan(t *testing.T, config, credentials string) []string {
 				t.Fatal(err)
 			}
 		}
-		names := sortNames(s.names)
+		names := s.names()
 		if i == 0 {
 			first = names
 		} else if !slices.Equal(names, first) {
@@ -41,7 +42,34 @@ func TestScanPrefix(t *testing.T) {
 	const text = "[default]\n[profile prod]\n[profile product/eu]\nregion = profile prod\n[profile dev]\n[profile aprod]\n"
 	s := nameScanner{prefix: "prod"}
 	err := s.read(ConfigFile, strings.NewReader(text), make([]byte, 16))
-	if want := []string{"prod", "product/eu"}; err != nil || !slices.Equal(s.names, want) {
-		t.Errorf("got %q, %v, want %q", s.names, err, want)
+	if want := []string{"prod", "product/eu"}; err != nil || !slices.Equal(s.names(), want) {
+		t.Errorf("got %q, %v, want %q", s.names(), err, want)
+	}
+}
+
+func TestScanLines(t *testing.T) {
+	tests := []struct{ name, config, credentials, prefix, want string }{
+		{"none", "[profile a]\n", "", "b", ""},
+		{"in order", "[profile a]\n[profile b]\n", "[c]\n", "", "a\nb\nc\n"},
+		{"out of order", "[profile b]\n[profile a]\n", "[c]\n", "", "a\nb\nc\n"},
+		{"twice", "[profile a]\n[profile a]\n", "[a]\n", "", "a\n"},
+		{"in both files", "[profile a]\n[profile c]\n", "[b]\n[c]\n", "", "a\nb\nc\n"},
+		{"out of order, but for those asked", "[profile b1]\n[profile a]\n[profile b2]\n", "", "b", "b1\nb2\n"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			p := Paths{filepath.Join(dir, "config"), filepath.Join(dir, "credentials")}
+			write(t, p.Config, test.config)
+			write(t, p.Credentials, test.credentials)
+			got, err := ScanLines(p, test.prefix)
+			if err != nil || got != test.want {
+				t.Errorf("got %q, %v, want %q", got, err, test.want)
+			}
+			names, err := ScanNames(p, test.prefix)
+			if err != nil || !slices.Equal(names, strings.Fields(test.want)) {
+				t.Errorf("ScanNames: got %q, %v, want %q", names, err, test.want)
+			}
+		})
 	}
 }
