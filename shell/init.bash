@@ -122,7 +122,7 @@ __vault_stamp() {
 # again, as long as the stamp is there and __vault_sig is what the variables say.
 # These times are of SECONDS, a clock that every bash reads without a process.
 __vault_look() {
-  __vault_text='' __vault_sgr='' __vault_wake=0 __vault_since=0
+  __vault_text='' __vault_sgr='' __vault_wake=0 __vault_since=0 __vault_drawn=''
   case "${__VAULT_STATE-}" in '') \builtin return 1 ;; esac
   __vault_sig="${AWS_VAULT-} ${AWS_ACCESS_KEY_ID-} ${AWS_PROFILE-} ${AWS_DEFAULT_PROFILE-} ${AWS_REGION-} ${__VAULT_STATE:0:64}"
   if __vault_read; then :; else

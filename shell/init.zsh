@@ -93,7 +93,7 @@ function __vault_stamp {
 # nothing to renew. Until __vault_wake nothing comes of looking again, as long
 # as the stamp is there and __vault_sig is what the variables say.
 function __vault_look {
-  typeset -g __vault_text='' __vault_color=default
+  typeset -g __vault_text='' __vault_color=default __vault_drawn=''
   typeset -gi __vault_wake=0 __vault_since=0
   [[ -n "${__VAULT_STATE-}" ]] || return 1
   typeset -g __vault_sig="${AWS_VAULT-} ${AWS_ACCESS_KEY_ID-} ${AWS_PROFILE-} ${AWS_DEFAULT_PROFILE-} ${AWS_REGION-} ${__VAULT_STATE[1,64]}"
@@ -298,11 +298,13 @@ function __vault_prompt {
   [[ -n "${__vault_listed-}" ]] || __vault_enlist
   __vault_look
   local lead='' new=''
+  local -a others
+  others=(${(M)precmd_functions:#(_p9k_precmd|starship_precmd|prompt_starship_precmd|_omp_precmd|prompt_ohmyposh_precmd)})
   if [[ -n "${__VAULT_MARK-}" ]]; then
     PROMPT="${PROMPT/"$__VAULT_MARK"/}"
     typeset -g __VAULT_MARK=''
   fi
-  if [[ -n "$__vault_text" && -z "${P9K_VERSION-}${_p9k__version-}${(M)precmd_functions:#(_p9k_precmd|starship_precmd|prompt_starship_precmd|_omp_precmd|prompt_ohmyposh_precmd)}" ]]; then
+  if [[ -n "$__vault_text" && -z "${P9K_VERSION-}${_p9k__version-}${others-}" ]]; then
     if [[ -o prompt_percent ]]; then
       __vault_paint
     else
