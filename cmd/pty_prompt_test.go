@@ -309,7 +309,7 @@ func TestPTYNoPrompt(t *testing.T) {
 		c.exports("AWS_VAULT", "50%")
 		c.exports("__VAULT_STATE", shown("0", "", "50%"))
 		show := by(shell, map[string]string{
-			"zsh":  `print -r -- "$PROMPT ${precmd_functions:#__vault_precmd}" >prompt`,
+			"zsh":  `print -r -- "$PROMPT ${precmd_functions:#__vault_*}" >prompt`,
 			"bash": `echo "$PS1" >prompt`,
 			"fish": "functions fish_prompt fish_mode_prompt >prompt",
 		})

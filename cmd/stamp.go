@@ -36,7 +36,7 @@ const (
 	stampLocked   = "locked"   // a person has to unlock the keystore
 	stampLogin    = "login"    // a person has to sign in
 	stampFail     = "fail"
-	stampGone     = "gone" // ended by a person: nobody is to go on with it
+	stampGone     = "gone" // ended by a person: nobody is to go on with it; an empty file
 )
 
 // How long after a failed renewal the next is tried.
@@ -87,6 +87,9 @@ func (app *App) readStamp(hash string) (stamp, bool) {
 	if err != nil {
 		return stamp{}, false
 	}
+	if len(data) == 0 {
+		return stamp{State: stampGone}, true
+	}
 	return parseStamp(string(data))
 }
 
@@ -102,7 +105,11 @@ func (app *App) writeStamp(hash string, s stamp) {
 	}
 	file := app.stampFile(hash)
 	temp := filepath.Join(dir, "."+hash+stampSuffix+".tmp-"+rand.Text())
-	if os.WriteFile(temp, []byte(s.String()+"\n"), 0o600) != nil {
+	text := s.String() + "\n"
+	if s.State == stampGone {
+		text = "" // which a shell sees without reading it
+	}
+	if os.WriteFile(temp, []byte(text), 0o600) != nil {
 		_ = os.Remove(temp)
 		return
 	}
@@ -176,7 +183,7 @@ func (app *App) stampGoneBy(ctx context.Context, headers []sts.Header, drop func
 	for _, h := range headers {
 		if ctx.Err() == nil && drop(h) && isHash(h.Hash) {
 			if old, ok := app.readStamp(h.Hash); ok {
-				old.State, old.Next = stampGone, time.Time{}
+				old.State = stampGone
 				app.writeStamp(h.Hash, old)
 			}
 		}

@@ -35,7 +35,7 @@ __vault_main() {
       case "$__vault_c" in
         *"$__vault_end")
           __vault_l="${__VAULT_STATE-${__VAULT_LAST-}}"
-          if __vault_eval "${__vault_c%"$__vault_end"}"; then __VAULT_LAST="$__vault_l" __VAULT_HOOK='' __VAULT_SAY=''; else __vault_s=1; fi
+          if __vault_eval "${__vault_c%"$__vault_end"}"; then __VAULT_LAST="$__vault_l" __VAULT_HOOK='' __VAULT_SAY='' __vault_wake=0; else __vault_s=1; fi
           ;;
         *)
           \builtin printf 'vault: the answer was cut off: nothing was changed\n' >&2
@@ -75,7 +75,7 @@ __vault_read() {
     \builtin test -n "$__vault_profile"
     \builtin return
   fi
-  __vault_state="$__VAULT_STATE" __vault_line='' __vault_profile=''
+  __vault_state="$__VAULT_STATE" __vault_line='' __vault_profile='' __vault_file=''
   \builtin local rest="$__VAULT_STATE" n
   case "$rest" in
     2\|*\|*\|*\|*\|*\|*\|*\|*\|*\|*) rest="${rest#*|}" ;;
@@ -104,109 +104,49 @@ __vault_read() {
   \builtin test -n "$__vault_profile"
 }
 
-# __vault_foreign succeeds where somebody else has changed the variables.
-__vault_foreign() {
-  \builtin test "${AWS_VAULT-}" != "$__vault_profile" || \builtin test "${AWS_ACCESS_KEY_ID-}" != "$__vault_key" ||
-    \builtin test -n "${AWS_PROFILE-}${AWS_DEFAULT_PROFILE-}"
-}
-
-# __vault_stamp reads the stamp into __vault_line: KEY EXPIRES STATE NEXT WAIT.
+# __vault_stamp reads the stamp into __vault_line: KEY EXPIRES STATE NEXT WAIT;
+# an empty one says that the session is gone.
 __vault_stamp() {
   __vault_line=''
-  { \builtin read -r __vault_line <"$__vault_file" || \builtin :; } 2>/dev/null
-}
-
-# __vault_hook prompt|exec: what is to be done before a prompt, or before a
-# command runs. It starts a process only where there is something to do. IFS is
-# a blank here.
-__vault_hook() {
-  if __vault_read; then if __vault_foreign; then \builtin return 0; fi; else \builtin return 0; fi
-  __vault_stamp
-  \builtin local __vault_now
-  __vault_clock
-  case "$__vault_line" in
-    *' gone '*) ;;
-    *)
-      if [[ (__vault_renew -eq 0 || __vault_now -lt __vault_renew) && (__vault_over -eq 0 || __vault_now -lt __vault_over) ]]; then
-        \builtin return 0
-      fi
-      ;;
-  esac
-  \builtin local key="${__vault_line%% *}" what next=0 look=0 mark=- call=0 rest="${__vault_line#* }"
-  rest="${rest#* }"
-  what="${rest%% *}" rest="${rest#* }"
-  case "${rest%% *}" in '' | *[!0-9]* | 0?* | ?????????????*) ;; *) next="${rest%% *}" ;; esac
-  case "${__VAULT_HOOK-}" in
-    "$__vault_key "*)
-      rest="${__VAULT_HOOK#* }"
-      case "${rest%% *}" in '' | *[!0-9]* | 0?* | ?????????????*) ;; *) look="${rest%% *}" mark="${rest#* }" ;; esac
-      ;;
-  esac
-  case "$what:$1" in
-    mfa:* | locked:* | login:*)
-      if \builtin test "$mark" != told && \builtin test "$__vault_line" != "${__vault_seen-}"; then call=1; fi
-      ;;
-    ok:*)
-      if \builtin test "$key" = "$__vault_key"; then :; elif \builtin test "$__vault_line" != "${__vault_seen-}"; then call=1; else next=0; fi
-      ;;
-    gone:*) next=0 ;;
-    # A command waits for a renewal that is under way.
-    renewing:exec) if [[ __vault_now -ge __vault_least ]]; then next=0; fi ;;
-  esac
-  case "$1:$mark" in exec:renewing) if [[ __vault_now -ge __vault_least ]]; then look=0; fi ;; esac
-  if [[ __vault_over -ne 0 && __vault_now -ge __vault_over ]]; then next=0; fi
-  if [[ __vault_now -ge next && __vault_now -ge look ]]; then call=1; fi
-  case "$call" in 0) \builtin return 0 ;; esac
-  __vault_seen="$__vault_line"
-  __vault_call "$1" "$mark"
-}
-
-# __vault_call HOOK MARK has the binary say what to do, and does it. What is to
-# be said waits in __VAULT_SAY.
-__vault_call() {
-  \builtin local __vault_s=0 __vault_c='' __vault_l="$__VAULT_STATE" __vault_k="$__vault_key" __vault_m="$2" __vault_end=$'\n: vault-end'
-  if \builtin test -x "${__VAULT_INIT[0]}"; then
-    __vault_c="$("${__VAULT_INIT[0]}" "${__VAULT_INIT[5]}" hook "$1" "$2" 2>/dev/null </dev/null)" || __vault_s=$?
-  else
-    __vault_s=127
+  if \builtin test -s "$__vault_file"; then
+    { \builtin read -r __vault_line <"$__vault_file" || \builtin :; } 2>/dev/null
+  elif \builtin test -e "$__vault_file"; then
+    __vault_line=gone
   fi
-  case "$__vault_s" in
-    0)
-      case "$__vault_c" in
-        *"$__vault_end")
-          __vault_eval "${__vault_c%"$__vault_end"}" 2>/dev/null || \builtin :
-          if \builtin test "${__VAULT_STATE-}" != "$__vault_l"; then __VAULT_LAST="$__vault_l"; fi
-          case "${__VAULT_STATE-}" in ?*) if __vault_read; then __vault_stamp; fi ;; esac
-          \builtin return 0
-          ;;
-      esac
-      ;;
-    # It is gone, or speaks another protocol.
-    2 | 6 | 126 | 127) __vault_m=reload ;;
-  esac
-  __VAULT_HOOK="$__vault_k $((__vault_now + 30)) $__vault_m"
 }
 
-# __vault_segment: the segment's text in __vault_text, its colour (an SGR
-# number) in __vault_sgr; both empty where no profile is in use.
-__vault_segment() {
-  __vault_text='' __vault_sgr=''
-  case "${__VAULT_STATE-}" in '') \builtin return 0 ;; esac
+# __vault_look reads all that a prompt shows and a hook goes by, and writes the
+# segment: its text to __vault_text, its colour (an SGR number) to __vault_sgr. It
+# fails where no profile is in use, or somebody else has changed the variables:
+# then there is nothing to renew. Until __vault_wake nothing comes of looking
+# again, as long as the stamp is there and __vault_sig is what the variables say.
+# These times are of SECONDS, a clock that every bash reads without a process.
+__vault_look() {
+  __vault_text='' __vault_sgr='' __vault_wake=0 __vault_since=0 __vault_drawn=''
+  case "${__VAULT_STATE-}" in '') \builtin return 1 ;; esac
+  __vault_sig="${AWS_VAULT-} ${AWS_ACCESS_KEY_ID-} ${AWS_PROFILE-} ${AWS_DEFAULT_PROFILE-} ${AWS_REGION-} ${__VAULT_STATE:0:64}"
   if __vault_read; then :; else
     __vault_text='vault ?' __vault_sgr=35
-    \builtin return 0
+    \builtin return 1
   fi
-  if __vault_foreign; then
+  if \builtin test "${AWS_VAULT-}" != "$__vault_profile" || \builtin test "${AWS_ACCESS_KEY_ID-}" != "$__vault_key" ||
+    \builtin test -n "${AWS_PROFILE-}${AWS_DEFAULT_PROFILE-}"; then
     __vault_text="${__vault_profile//[[:cntrl:]]/?} != env" __vault_sgr=35
-    \builtin return 0
+    \builtin return 1
   fi
-  case "${__VAULT_INIT[3]}$-" in 1*i*) ;; *) __vault_stamp ;; esac
-  \builtin local word='' what='' until="$__vault_until" left l='{left}' r='{region}' __vault_now
+  __vault_stamp
+  __vault_clock
+  __vault_write
+}
+
+# __vault_write writes the segment for the time that it is.
+__vault_write() {
+  \builtin local word='' what='' until="$__vault_until" left l='{left}' r='{region}' wake="$((__vault_now + 86400))"
   __vault_text="$__vault_label" __vault_sgr="$__vault_style"
   if [[ __vault_over -ne 0 && (until -eq 0 || __vault_over -lt until) ]]; then until="$__vault_over"; fi
   if [[ until -ne 0 ]]; then
-    __vault_clock
     left="$((until - __vault_now))"
+    if [[ left -ge 60 ]]; then wake="$((until - 60 * (left / 60) + 1))"; else wake=0; fi
     if [[ __vault_over -ne 0 && __vault_now -ge __vault_over ]]; then
       word=over what=31
     elif [[ left -le 0 ]]; then
@@ -223,6 +163,7 @@ __vault_segment() {
     case "$what$__vault_sgr" in ??*\;*) ;; ????*) __vault_sgr="$what" ;; esac
     what=''
     if [[ __vault_renew -ne 0 && __vault_now -ge __vault_renew ]]; then
+      wake=0
       case "$word$__vault_line" in
         over*) ;;
         *' mfa '* | *' locked '* | *' login '*) what=', needs you' ;;
@@ -233,12 +174,15 @@ __vault_segment() {
           esac
           ;;
       esac
+    elif [[ __vault_renew -ne 0 && __vault_renew -lt wake ]]; then
+      wake="$__vault_renew"
     fi
+    if [[ __vault_over -ne 0 && __vault_over -lt wake ]]; then wake="$__vault_over"; fi
   fi
   case "${__VAULT_HOOK-}" in
-    *' reload') what=', reload' ;;
-    "$__vault_key "*' foreign') what=' != env' ;;
-    *) if \builtin test -x "${__VAULT_INIT[0]}"; then :; else what=', reload'; fi ;;
+    *' reload') what=', reload' wake=0 ;;
+    "$__vault_key "*' foreign') what=' != env' wake=0 ;;
+    *) if \builtin test -x "${__VAULT_INIT[0]}"; then :; else what=', reload' wake=0; fi ;;
   esac
   case "$__vault_text" in
     *"$l"*)
@@ -262,13 +206,87 @@ __vault_segment() {
       esac
       ;;
   esac
+  __vault_since="$SECONDS" __vault_wake="$((wake ? SECONDS + wake - __vault_now : 0))"
+}
+
+# __vault_hook prompt|exec: what is to be done before a prompt, or before a
+# command runs. It starts a process only where there is something to do. IFS is
+# a blank here.
+__vault_hook() {
+  \builtin local __vault_now
+  if __vault_look; then :; else \builtin return 0; fi
+  __vault_due=''
+  if [[ (__vault_renew -eq 0 || __vault_now -lt __vault_renew) && (__vault_over -eq 0 || __vault_now -lt __vault_over) ]]; then
+    # When the hook ahead of the user's is to run.
+    if [[ __vault_renew -ne 0 || __vault_over -ne 0 ]]; then
+      __vault_due="$__vault_renew"
+      if [[ __vault_due -eq 0 || __vault_over -ne 0 && __vault_over -lt __vault_due ]]; then __vault_due="$__vault_over"; fi
+      __vault_due="$((SECONDS + __vault_due - __vault_now))"
+    fi
+    case "$__vault_line" in gone) ;; *) \builtin return 0 ;; esac
+  else
+    __vault_due="$SECONDS"
+  fi
+  \builtin local key="${__vault_line%% *}" what next=0 look=0 mark=- call=0 rest="${__vault_line#* }"
+  rest="${rest#* }"
+  what="${rest%% *}" rest="${rest#* }"
+  case "${rest%% *}" in '' | *[!0-9]* | 0?* | ?????????????*) ;; *) next="${rest%% *}" ;; esac
+  case "${__VAULT_HOOK-}" in
+    "$__vault_key "*)
+      rest="${__VAULT_HOOK#* }"
+      case "${rest%% *}" in '' | *[!0-9]* | 0?* | ?????????????*) ;; *) look="${rest%% *}" mark="${rest#* }" ;; esac
+      ;;
+  esac
+  case "$what:$1" in
+    mfa:* | locked:* | login:*)
+      if \builtin test "$mark" != told && \builtin test "$__vault_line" != "${__vault_seen-}"; then call=1; fi
+      ;;
+    ok:*)
+      if \builtin test "$key" != "$__vault_key"; then
+        next=0
+        if \builtin test "$__vault_line" != "${__vault_seen-}"; then call=1; fi
+      fi
+      ;;
+    # A command waits for a renewal that is under way.
+    renewing:exec) if [[ __vault_now -ge __vault_least ]]; then next=0; fi ;;
+  esac
+  case "$1:$mark" in exec:renewing) if [[ __vault_now -ge __vault_least ]]; then look=0; fi ;; esac
+  if [[ __vault_over -ne 0 && __vault_now -ge __vault_over ]]; then next=0; fi
+  if [[ __vault_now -ge next && __vault_now -ge look ]]; then call=1; fi
+  case "$call" in 0) \builtin return 0 ;; esac
+  __vault_seen="$__vault_line"
+  __vault_call "$1" "$mark"
+  __vault_look || \builtin :
+}
+
+# __vault_call HOOK MARK has the binary say what to do, and does it. What is to
+# be said waits in __VAULT_SAY.
+__vault_call() {
+  \builtin local __vault_s=0 __vault_c='' __vault_l="$__VAULT_STATE" __vault_k="$__vault_key" __vault_m="$2" __vault_end=$'\n: vault-end'
+  if \builtin test -x "${__VAULT_INIT[0]}"; then
+    __vault_c="$("${__VAULT_INIT[0]}" "${__VAULT_INIT[5]}" hook "$1" "$2" 2>/dev/null </dev/null)" || __vault_s=$?
+  else
+    __vault_s=127
+  fi
+  case "$__vault_s" in
+    0)
+      case "$__vault_c" in
+        *"$__vault_end")
+          __vault_eval "${__vault_c%"$__vault_end"}" 2>/dev/null || \builtin :
+          if \builtin test "${__VAULT_STATE-}" != "$__vault_l"; then __VAULT_LAST="$__vault_l"; fi
+          \builtin return 0
+          ;;
+      esac
+      ;;
+    # It is gone, or speaks another protocol.
+    2 | 6 | 126 | 127) __vault_m=reload ;;
+  esac
+  __VAULT_HOOK="$__vault_k $((__vault_now + 30)) $__vault_m"
 }
 
 # __vault_paint: the segment as the prompt shows it, in __VAULT_PS.
 __vault_paint() {
-  \builtin local __vault_text __vault_sgr
   __VAULT_PS=''
-  __vault_segment
   case "$__vault_text" in '') \builtin return 0 ;; esac
   case "${NO_COLOR-}:${TERM-}" in
     ?*:* | :dumb) __VAULT_PS="($__vault_text) " ;;
@@ -280,9 +298,10 @@ __vault_paint() {
 #   PS1='$(vault_prompt_info)\w \$ '
 # plain is the text alone, as for a title.
 vault_prompt_info() {
-  \builtin local __VAULT_PS __vault_text __vault_sgr
+  \builtin local __VAULT_PS __vault_now IFS=' '
+  __vault_look || \builtin :
   case "${1-}" in
-    plain) __vault_segment; \builtin printf %s "$__vault_text" ;;
+    plain) \builtin printf %s "$__vault_text" ;;
     *) __vault_paint; \builtin printf %s "$__VAULT_PS" ;;
   esac
 }
@@ -310,16 +329,15 @@ __vault_quiet() {
 # __vault_precmd runs ahead of the user's hooks, which are to see what is new.
 __vault_precmd() {
   \builtin local __vault_rc="$?"
-  case "${__VAULT_STATE-}" in
-    ?*) __vault_quiet __vault_hook prompt; __vault_done=1 ;;
-  esac
+  case "${__VAULT_STATE-}" in ?*) __vault_quiet __vault_hook prompt ;; esac
   case "$-" in *e*) \builtin return 0 ;; esac
   \builtin return "$__vault_rc"
 }
 
-# __vault_preexec runs before a line does, unless that calls us.
+# __vault_preexec LINE runs before a line does, unless that calls us.
 __vault_preexec() {
-  case "${__VAULT_STATE-}${__VAULT_SAY-}" in '') \builtin return 0 ;; esac
+  case "${__VAULT_STATE:+x}${__VAULT_SAY-}" in '') \builtin return 0 ;; esac
+  if [[ "$SECONDS" -lt __vault_wake && "$SECONDS" -ge __vault_since && -s "$__vault_file" && -z "${__VAULT_SAY-}" ]]; then \builtin return 0; fi
   case "${1#"${1%%[![:space:]]*}"} " in "${__VAULT_INIT[1]} "*) \builtin return 0 ;; esac
   __vault_quiet __vault_before
   \builtin return 0
@@ -339,9 +357,12 @@ __vault_debug() {
   __vault_preexec "$BASH_COMMAND"
 }
 
-# __vault_first, at the first prompt, looks for what runs before commands. Only
-# where nothing does it becomes a DEBUG trap; one that the user sets later wins.
-__vault_first() {
+# __vault_begin TRAP, at the first prompt, looks for what runs before commands.
+# Only where nothing does it becomes a DEBUG trap; one that the user sets later
+# wins.
+__vault_begin() {
+  __vault_trap=''
+  \builtin export -n __vault_trap
   case "${__VAULT_INIT[3]}" in 1) ;; *) \builtin return 0 ;; esac
   if \builtin test -n "${BLE_VERSION-}"; then
     blehook PREEXEC!=__vault_preexec
@@ -351,51 +372,46 @@ __vault_first() {
       *) preexec_functions[${#preexec_functions[@]}]=__vault_preexec ;;
     esac
   elif \builtin test -z "$1"; then
-    # shellcheck disable=SC2154 # $_ passes through: it is the last word again
+    # $_ passes through: it is the last word again.
     \builtin trap 'case ${__vault_armed-} in 1) __vault_debug "$_" ;; esac' DEBUG
   fi
 }
 
-# __vault_prompt [TRAP] runs after the user's hooks and keeps the segment in
-# front of a prompt that no prompt program draws. PS1 names a variable, whose
-# value bash does not expand again. TRAP is the DEBUG trap of the shell; there is
-# an argument at the first prompt alone.
-# shellcheck disable=SC2016 # the prompt expands it
+# __vault_prompt [TRAP] runs behind the user's hooks. TRAP is the DEBUG trap of
+# the shell; there is an argument at the first prompt alone.
 __vault_prompt() {
   \builtin local __vault_rc="$?"
-  case "$#" in 1) __vault_first "$1" ;; esac
-  case "${__VAULT_STATE-}${__VAULT_PS-}${__VAULT_SAY-}" in
-    ?*) __vault_quiet __vault_after ;;
-  esac
-  case "$-" in
-    *a*) \builtin set +a; __vault_armed=1 __vault_trap=''; \builtin set -a ;;
-    *) __vault_armed=1 __vault_trap='' ;;
-  esac
-  # A hook that returns a failure ends a shell with errexit.
-  case "$-" in *e*) \builtin return 0 ;; esac
-  \builtin return "$__vault_rc"
-}
-
-# shellcheck disable=SC2016 # the prompt expands it
-__vault_after() {
-  \builtin local __vault_lead='' __vault_rest __vault_now
-  case "${__VAULT_INIT[3]}:${__VAULT_STATE:+x}:${__vault_done-}" in 1:x:) __vault_hook prompt ;; esac
-  __vault_done='' __vault_due=''
-  case "${__VAULT_INIT[3]}:${__VAULT_STATE:+x}" in
-    1:x)
-      # When the hook ahead of the user's is to run; SECONDS is a clock that
-      # every bash has.
-      if __vault_read && [[ __vault_renew -ne 0 || __vault_over -ne 0 ]]; then
-        __vault_clock
-        __vault_due="$__vault_renew"
-        if [[ __vault_due -eq 0 || __vault_over -ne 0 && __vault_over -lt __vault_due ]]; then __vault_due="$__vault_over"; fi
-        __vault_due="$((SECONDS + __vault_due - __vault_now))"
+  case "${__VAULT_STATE:+x}${__VAULT_PS:+x}${__VAULT_SAY:+x}$#" in
+    0) ;;
+    *)
+      if [[ $# -eq 0 && "$SECONDS" -lt __vault_wake && "$SECONDS" -ge __vault_since && -s "$__vault_file" && -x "${__VAULT_INIT[0]}" && -z "${__VAULT_SAY-}" ]] &&
+        \builtin test "${AWS_VAULT-} ${AWS_ACCESS_KEY_ID-} ${AWS_PROFILE-} ${AWS_DEFAULT_PROFILE-} ${AWS_REGION-} ${__VAULT_STATE:0:64}${PS1-}" = "$__vault_sig$__vault_drawn"; then :; else
+        case "$#" in 1) __vault_begin "$1" ;; esac
+        __vault_quiet __vault_after
       fi
       ;;
   esac
+  __vault_armed=1
+  case "$-" in
+    *[ae]*)
+      \builtin export -n __vault_armed
+      # A hook that returns a failure ends a shell with errexit.
+      case "$-" in *e*) \builtin return 0 ;; esac
+      ;;
+  esac
+  \builtin return "$__vault_rc"
+}
+
+# __vault_after renews, says what there is to say, and keeps the segment in front
+# of a prompt that no prompt program draws. PS1 names a variable, whose value
+# bash does not expand again.
+# shellcheck disable=SC2016 # the prompt expands it
+__vault_after() {
+  \builtin local __vault_lead='' __vault_rest __vault_now
+  case "${__VAULT_INIT[3]}:${__VAULT_STATE:+x}" in 1:x) __vault_hook prompt ;; *) __vault_look || \builtin : ;; esac
   # Nothing is printed before the first prompt.
   case "${__vault_new-}" in 1) __vault_new='' ;; *) __vault_say ;; esac
-  case "${__VAULT_INIT[2]}" in 1) ;; *) \builtin return 0 ;; esac
+  case "${__VAULT_INIT[2]}" in 1) ;; *) __vault_drawn="${PS1-}"; \builtin return 0 ;; esac
   __vault_paint
   if \builtin test "${STARSHIP_SHELL-}" != bash && ! \builtin declare -F _omp_hook >/dev/null && \builtin shopt -q promptvars; then
     case "${PS1-}" in
@@ -413,10 +429,11 @@ __vault_after() {
         ;;
     esac
   fi
+  __vault_drawn="${PS1-}"
 }
 
 # What is ours is not taken from the environment.
-\builtin unset -v __VAULT_HOOK __VAULT_SAY __VAULT_PS __vault_state __vault_line __vault_seen __vault_due __vault_armed __vault_trap __vault_done __vault_new
+\builtin unset -v __VAULT_HOOK __VAULT_SAY __VAULT_PS __vault_state __vault_line __vault_seen __vault_due __vault_armed __vault_trap __vault_new __vault_wake __vault_since __vault_sig __vault_drawn __vault_file
 
 # Behind the user's hooks, for what they do to PS1; and ahead of them when
 # something is due, where bash keeps their $? and PIPESTATUS: from 5.1 on, in an
@@ -424,8 +441,8 @@ __vault_after() {
 # shellcheck disable=SC2016,SC2128,SC2178,SC2179 # expanded at the prompt; string or array
 case "$-${__VAULT_INIT[2]}${__VAULT_INIT[3]}" in
   *i*1*)
-    __vault_new=1
-    \builtin export -n __vault_new
+    __vault_new=1 __vault_armed='' __vault_wake=0 __vault_since=0 __vault_sig='' __vault_drawn=''
+    \builtin export -n __vault_new __vault_armed __vault_wake __vault_since __vault_sig __vault_drawn
     if \builtin test -n "${BLE_VERSION-}"; then
       blehook PRECMD!=__vault_prompt
     elif \builtin test -n "${bash_preexec_imported-}${__bp_imported-}"; then
@@ -433,7 +450,7 @@ case "$-${__VAULT_INIT[2]}${__VAULT_INIT[3]}" in
         *' __vault_prompt '*) ;;
         *) precmd_functions=(__vault_precmd ${precmd_functions[@]+"${precmd_functions[@]}"} __vault_prompt) ;;
       esac
-      __vault_first ''
+      __vault_begin ''
     else
       case "${PROMPT_COMMAND[*]-}" in
         *__vault_prompt*) ;;

@@ -4,7 +4,7 @@
 # renew, the folder of the stamps, and the binary's first argument.
 
 # What is ours is not taken from the environment.
-for name in __VAULT_HOOK __VAULT_SAY __vault_state __vault_f __vault_line __vault_seen __vault_wake __vault_act __vault_text __vault_first __vault_drawn
+for name in __VAULT_HOOK __VAULT_SAY __vault_state __vault_f __vault_line __vault_seen __vault_wake __vault_since __vault_sig __vault_file __vault_text __vault_first __vault_drawn
   builtin set -eg $name
 end
 builtin set -e name
@@ -55,18 +55,19 @@ end
 #
 # fish has no clock that takes no process but the age of a file: that of the
 # stamp, which is made anew with each renewal. Until __vault_wake, counted like
-# that, the text stays as it is; until __vault_act there is nothing to be done.
+# that, nothing comes of looking again, as long as __vault_sig is what the
+# variables say.
 function __vault_look
+  builtin set -g __vault_sig
   if builtin test -z "$__VAULT_STATE"
     builtin set -g __vault_text
     builtin return 1
   end
   if builtin test "$__vault_state" != "$__VAULT_STATE"
     builtin set -g __vault_state $__VAULT_STATE
-    builtin set -g __vault_line
-    builtin set -g __vault_wake
     builtin set -g __vault_f (builtin string replace -ra '[[:cntrl:]]' '?' -- (builtin string match -r '^2\|(\d{1,12})\|(\d{1,12})\|(\d{1,12})\|(\d{1,12})\|([^|]*)\|([0-9a-f]{32})\|([^|]*)\|([^|]+)\|(.*)\|[^|]*$' -- "$__VAULT_STATE"))
   end
+  builtin set -g __vault_file $__VAULT_INIT[5]/$__vault_f[7].stamp
   if not builtin set -q __vault_f[10]
     builtin set -g __vault_text 'vault ?'
     builtin set -g __vault_color magenta
@@ -75,26 +76,29 @@ function __vault_look
   if builtin test "$AWS_VAULT" != "$__vault_f[9]" -o "$AWS_ACCESS_KEY_ID" != "$__vault_f[6]" -o -n "$AWS_PROFILE$AWS_DEFAULT_PROFILE"
     builtin set -g __vault_text "$__vault_f[9] != env"
     builtin set -g __vault_color magenta
-    builtin set -g __vault_wake
     builtin return 1
   end
-  builtin set -l file $__VAULT_INIT[5]/$__vault_f[7].stamp
-  builtin set -l line
-  builtin set -g __vault_age (builtin path mtime -R $file)
+  builtin set -g __vault_line
+  builtin set -g __vault_age (builtin path mtime -R $__vault_file)
   if builtin set -q __vault_age[1]
-    builtin read line <$file
+    builtin set -g __vault_base (builtin path mtime $__vault_file)
+    if builtin test -s $__vault_file
+      builtin read -g __vault_line <$__vault_file
+    else
+      builtin set __vault_line gone
+    end
   else
-    builtin set file /
     builtin set __vault_age (builtin path mtime -R /)
-    builtin set -g __vault_wake
+    builtin set -g __vault_base (builtin path mtime /)
   end
-  if builtin test "$line" != "$__vault_line" -o -z "$__vault_wake"
-    builtin set -g __vault_line $line
-    builtin set -g __vault_base (builtin path mtime $file)
-  else if builtin test $__vault_age -ge $__vault_since -a $__vault_age -lt $__vault_wake -a "$__vault_region" = "$AWS_REGION" -a -x $__VAULT_INIT[1]
-    builtin return 0
-  end
+  builtin set -g __vault_sig "$AWS_VAULT $AWS_ACCESS_KEY_ID $AWS_PROFILE $AWS_DEFAULT_PROFILE $AWS_REGION $__VAULT_STATE"
   __vault_write
+end
+
+# __vault_same succeeds while nothing comes of looking again.
+function __vault_same
+  builtin set -l age (builtin path mtime -R $__vault_file)
+  builtin test -n "$__vault_sig" -a "$__vault_sig" = "$AWS_VAULT $AWS_ACCESS_KEY_ID $AWS_PROFILE $AWS_DEFAULT_PROFILE $AWS_REGION $__VAULT_STATE" -a "$age" -ge "$__vault_since" -a "$age" -lt "$__vault_wake" -a -s "$__vault_file" -a -x $__VAULT_INIT[1] 2>/dev/null
 end
 
 # __vault_now prints the time.
@@ -107,8 +111,6 @@ function __vault_write
   builtin set -l now (__vault_now)
   builtin set -g __vault_since $__vault_age
   builtin set -g __vault_wake (builtin math $__vault_age + 100000)
-  builtin set -g __vault_act $__vault_wake
-  builtin set -g __vault_region $AWS_REGION
   builtin set -g __vault_color green
   builtin contains -- "$__vault_f[8]" black red yellow blue magenta cyan white protected; and builtin set __vault_color $__vault_f[8]
   builtin set -l until $__vault_f[2]
@@ -116,13 +118,11 @@ function __vault_write
   builtin set -l over $__vault_f[5]
   if builtin test $over -ne 0
     builtin test $until -eq 0 -o $over -lt $until; and builtin set until $over
-    builtin set __vault_act (builtin math $over - $__vault_base)
+    builtin set __vault_wake (builtin math $over - $__vault_base)
   end
   if builtin test $due -ne 0
     builtin set -l at (builtin math $due - $__vault_base)
-    builtin test $at -lt $__vault_act; and builtin set __vault_act $at
-    # From then on there may be more to say.
-    builtin test $at -gt $__vault_age -a $at -lt $__vault_wake; and builtin set __vault_wake $at
+    builtin test $at -lt $__vault_wake; and builtin set __vault_wake $at
   end
   builtin set -l word
   builtin set -l what
@@ -152,7 +152,6 @@ function __vault_write
     end
     builtin test -n "$shade" -a "$__vault_color" != protected; and builtin set __vault_color $shade
     if builtin test $due -ne 0 -a $now -ge $due -a "$word" != over
-      builtin set __vault_wake $__vault_age
       switch "$__vault_line"
         case '* mfa *' '* locked *' '* login *'
           builtin set what ', needs you'
@@ -188,10 +187,10 @@ end
 # command runs. It starts a process only where there is something to do.
 function __vault_hook
   __vault_look; or builtin return 0
-  if builtin test $__vault_age -lt $__vault_act
-    builtin string match -q '* gone *' -- "$__vault_line"; or builtin return 0
-  end
   builtin set -l now (__vault_now)
+  if builtin test $__vault_f[3] -eq 0 -o $now -lt $__vault_f[3]; and builtin test $__vault_f[5] -eq 0 -o $now -lt $__vault_f[5]; and builtin test "$__vault_line" != gone
+    builtin return 0
+  end
   builtin set -l stamp (builtin string split ' ' -- $__vault_line) '' '' '' ''
   builtin set -l hook (builtin string match -r '^([^ ]*) (\d{1,12}) (.*)$' -- "$__VAULT_HOOK")
   builtin set -l look 0
@@ -213,8 +212,6 @@ function __vault_hook
         builtin test "$__vault_line" != "$__vault_seen"; and builtin set call 1
         builtin set next 0
       end
-    case gone
-      builtin set next 0
     case renewing
       # A command waits for a renewal that is under way.
       builtin test $urgent = 1; and builtin set next 0
@@ -225,7 +222,6 @@ function __vault_hook
   builtin test $call = 1; or builtin return 0
   builtin set -g __vault_seen $__vault_line
   __vault_call $argv[1] $mark $now
-  builtin set -g __vault_wake
   __vault_look
 end
 
@@ -260,9 +256,10 @@ end
 # vault_prompt_info [plain]: the segment, for prompts made by hand. plain is the
 # text alone, as for a title.
 function vault_prompt_info
+  builtin test -n "$__VAULT_STATE"; or builtin return 0
   builtin set -l fish_trace
   # The hook has just looked; a prompt that is drawn again later has not.
-  builtin set -eg __vault_drawn; or __vault_look
+  builtin set -eg __vault_drawn; or __vault_same; or __vault_look
   builtin test -n "$__vault_text"; or builtin return 0
   if builtin test "$argv[1]" = plain
     builtin echo -n $__vault_text
@@ -294,19 +291,19 @@ end
 if builtin status is-interactive; and builtin test $__VAULT_INIT[4] = 1
   builtin set -g __vault_first 1
   function __vault_precmd --on-event fish_prompt
-    builtin set -l fish_trace
     if builtin test -n "$__VAULT_STATE"
-      __vault_hook prompt
+      builtin set -l fish_trace
+      __vault_same; or __vault_hook prompt
       builtin set -g __vault_drawn
     end
     # Nothing is printed before the first prompt.
     builtin set -eg __vault_first; or __vault_say
   end
   function __vault_preexec --on-event fish_preexec
-    builtin set -l fish_trace
     builtin test -n "$__VAULT_STATE$__VAULT_SAY"; or builtin return 0
+    builtin set -l fish_trace
     builtin string match -qr "^\s*$__VAULT_INIT[2](\s|\$)" -- $argv[1]; and builtin return 0
-    builtin test -n "$__VAULT_STATE"; and __vault_hook exec
+    builtin test -n "$__VAULT_STATE"; and not __vault_same; and __vault_hook exec
     __vault_say
   end
 else
