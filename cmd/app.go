@@ -71,7 +71,8 @@ type App struct {
 	}
 
 	mu     sync.Mutex
-	stores map[string]Store // by backend
+	stores map[string]Store           // by backend
+	seeds  map[string]keystore.Secret // of MFA devices by serial, as keys came with them
 	loaded *config.Settings
 }
 
@@ -451,7 +452,12 @@ func firstLine(path string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, 64<<10)) // it may be a device without end
+	return firstLineOf(f)
+}
+
+// firstLineOf returns the first line of what is read, without its end.
+func firstLineOf(r io.Reader) (string, error) {
+	data, err := io.ReadAll(io.LimitReader(r, 64<<10)) // it may be a device without end
 	if err != nil {
 		return "", err
 	}
