@@ -80,6 +80,8 @@ type App struct {
 type AWS interface {
 	sts.Client
 	sso.Caller
+	// Devices asks for the MFA devices of the user whose key it is.
+	Devices(ctx context.Context, with sts.Credentials, partition, endpoint string) ([]string, error)
 }
 
 // A RestingKey is where an unlocked key rests between commands.

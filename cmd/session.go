@@ -310,6 +310,15 @@ func (app *App) credentials(ctx context.Context, name string, o sessionOptions, 
 		return resolved{}, target{}, err
 	}
 	creds, err := run.Run(ctx, r.plan)
+	if err != nil && app.offerDevice(ctx, r, err) {
+		if r, err = app.resolve(name, o.switchFlags); err != nil {
+			return resolved{}, target{}, err
+		}
+		if run, err = app.runner(r, o, force); err != nil {
+			return resolved{}, target{}, err
+		}
+		creds, err = run.Run(ctx, r.plan)
+	}
 	if err != nil {
 		return resolved{}, target{}, err
 	}
