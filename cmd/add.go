@@ -17,7 +17,7 @@ import (
 )
 
 type addOptions struct {
-	env, stdin, overwrite, noVerify bool
+	env, stdin, overwrite, noVerify, totp bool
 }
 
 func (app *App) addCommand() *cobra.Command {
@@ -28,12 +28,15 @@ func (app *App) addCommand() *cobra.Command {
 		Long: `add stores the long-lived access key of an IAM user in the keystore, under the
 name of a profile, which it adds to the config file if it is not there. The
 key is tried with AWS before it is stored.`,
-		Example:           "  vault add work\n  vault add work --env\n  vault add work --stdin < key.json\n  vault add work --overwrite",
+		Example:           "  vault add work\n  vault add work --env\n  vault add work --stdin < key.json\n  vault add work --overwrite\n  vault add work --totp",
 		Args:              app.atMost(1, 1, "PROFILE"),
 		ValidArgsFunction: app.completeProfile,
 		RunE: func(c *cobra.Command, args []string) error {
 			if opts.env && opts.stdin {
 				return usageErrorf("add: --env and --stdin exclude each other")
+			}
+			if opts.totp {
+				return app.addWithSeed(c.Context(), args[0], opts)
 			}
 			return app.add(c.Context(), args[0], opts)
 		},
@@ -42,6 +45,7 @@ key is tried with AWS before it is stored.`,
 	c.Flags().BoolVar(&opts.stdin, "stdin", false, "read it from standard input: two lines, or the JSON of \"aws iam create-access-key\"")
 	c.Flags().BoolVar(&opts.overwrite, "overwrite", false, "replace a key that is stored already")
 	c.Flags().BoolVar(&opts.noVerify, "no-verify", false, "do not try it with AWS")
+	c.Flags().BoolVar(&opts.totp, "totp", false, "store the secret of the MFA device as well: no code is asked for then")
 	return c
 }
 

@@ -71,7 +71,8 @@ type App struct {
 	}
 
 	mu     sync.Mutex
-	stores map[string]Store // by backend
+	stores map[string]Store           // by backend
+	seeds  map[string]keystore.Secret // of MFA devices by serial, as keys came with them
 	loaded *config.Settings
 }
 
@@ -79,6 +80,8 @@ type App struct {
 type AWS interface {
 	sts.Client
 	sso.Caller
+	// Devices asks for the MFA devices of the user whose key it is.
+	Devices(ctx context.Context, with sts.Credentials, partition, endpoint string) ([]string, error)
 }
 
 // A RestingKey is where an unlocked key rests between commands.
@@ -452,7 +455,12 @@ func firstLine(path string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, 64<<10)) // it may be a device without end
+	return firstLineOf(f)
+}
+
+// firstLineOf returns the first line of what is read, without its end.
+func firstLineOf(r io.Reader) (string, error) {
+	data, err := io.ReadAll(io.LimitReader(r, 64<<10)) // it may be a device without end
 	if err != nil {
 		return "", err
 	}

@@ -21,6 +21,7 @@ const issuerURL = "https://ci.example.com"
 //	center DO [ARGUMENT...]             changes the Identity Center of startURL, where role Developer of account 222222222222 is assigned
 //	login FILE LIFE                     writes what "aws login" leaves of the user, $LOGIN being its name
 //	endlogins REASON                    AWS renews none of them any longer
+//	seed FILE                           writes the secret of the user's MFA device
 //	unsigned ACTION                     checks that the last call of ACTION was not signed
 func withSources(w *world, cmds map[string]func(*testscript.TestScript, bool, []string)) map[string]func(*testscript.TestScript, bool, []string) {
 	issuer := w.aws.AddIssuer(issuerURL, "sts.amazonaws.com")
@@ -62,6 +63,9 @@ func withSources(w *world, cmds map[string]func(*testscript.TestScript, bool, []
 			ts.Check(os.WriteFile(ts.MkAbs(args[0]), w.user.Login(duration(ts, args[1])), 0o600))
 		},
 		"endlogins": func(_ *testscript.TestScript, _ bool, args []string) { w.aws.EndLogins(strings.Join(args, "")) },
+		"seed": func(ts *testscript.TestScript, _ bool, args []string) {
+			ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(w.mfa.Seed()+"\n"), 0o600))
+		},
 		"unsigned": func(ts *testscript.TestScript, _ bool, args []string) {
 			for _, r := range w.aws.Requests() {
 				if r.Action == args[0] {

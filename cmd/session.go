@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 type sessionOptions struct {
 	switchFlags
 	mfaCode string
+	prompt  string
 	yes     bool           // a protected profile is confirmed by the command line
 	typed   *pflag.FlagSet // the flags as they were typed, nil if none were
 
@@ -39,6 +41,7 @@ func (o *sessionOptions) bind(f *pflag.FlagSet) {
 	f.BoolVar(&o.ReadOnly, "read-only", false, "assume the role for reading only")
 	o.typed = f
 	f.StringVar(&o.mfaCode, "mfa-code", "", "the MFA `CODE`, in place of being asked")
+	f.StringVar(&o.prompt, "prompt", "", "ask for the MFA code by `PROGRAM`: "+strings.Join(config.MFAPrompts, ", "))
 }
 
 // bindYes binds --yes, for the commands that hand out credentials.
@@ -63,6 +66,8 @@ func (o *sessionOptions) check() error {
 		return usageErrorf("--min-ttl %s is negative", o.MinTTL)
 	case o.mfaCode != "" && !isMFACode(o.mfaCode):
 		return usageErrorf("--mfa-code takes the six digits that the device shows")
+	case o.prompt != "" && !slices.Contains(config.MFAPrompts, o.prompt):
+		return usageErrorf("--prompt %q is not one of %s", o.prompt, strings.Join(config.MFAPrompts, ", "))
 	}
 	return nil
 }
@@ -175,7 +180,7 @@ func (app *App) runner(r resolved, o sessionOptions, force bool) (*sts.Runner, e
 			}
 			return app.ssoToken(ctx, r, identity, s, refused)
 		},
-		MFA:   app.mfa(o.mfaCode),
+		MFA:   app.mfa(r, o),
 		Lock:  app.flights(r),
 		Note:  app.note,
 		Least: least,
@@ -231,6 +236,7 @@ func (app *App) key(ctx context.Context, files *config.Files, s sts.Step) (sts.C
 	if err != nil {
 		return sts.Credentials{}, err
 	}
+	app.keepSeed(key)
 	return sts.Credentials{AccessKeyID: key.AccessKeyID, SecretAccessKey: key.SecretAccessKey}, nil
 }
 
@@ -278,39 +284,6 @@ const flightTimeout = 2 * time.Minute
 
 var errFlight = errors.New("another vault has been getting the same credentials for minutes: end it, or answer what it asks")
 
-// mfa returns what gives an MFA code: the one on the command line, once, else
-// whoever is at the terminal.
-func (app *App) mfa(code string) func(context.Context, sts.MFARequest) (string, error) {
-	return func(ctx context.Context, r sts.MFARequest) (string, error) {
-		if code != "" {
-			if r.Wrong || r.Spent {
-				return "", sts.ErrNoCode
-			}
-			return code, nil
-		}
-		if r.Wrong {
-			app.note("AWS did not take the code; each is good once: wait for the next one")
-		}
-		if r.Spent {
-			app.note("that code is spent; each is good once: wait for the next one")
-		}
-		for range 3 {
-			typed, err := app.Terminal.Ask(ctx, fmt.Sprintf("MFA code for %s (profile %s): ", r.Serial, r.Profile), true)
-			if errors.Is(err, errNoTerminal) {
-				return "", &sts.CodeError{Serial: r.Serial, Err: sts.ErrNoCode}
-			}
-			if err != nil {
-				return "", err
-			}
-			if typed = strings.TrimSpace(typed); isMFACode(typed) {
-				return typed, nil
-			}
-			app.note("an MFA code is six digits: what was typed is not sent")
-		}
-		return "", &sts.CodeError{Serial: r.Serial, Err: errors.New("no code was given")}
-	}
-}
-
 // credentials gets what the profile's plan leads to.
 func (app *App) credentials(ctx context.Context, name string, o sessionOptions, force bool) (resolved, target, error) {
 	r, err := app.resolve(name, o.switchFlags)
@@ -343,6 +316,15 @@ func (app *App) credentials(ctx context.Context, name string, o sessionOptions, 
 		return resolved{}, target{}, err
 	}
 	creds, err := run.Run(ctx, r.plan)
+	if err != nil && app.offerDevice(ctx, r, err) {
+		if r, err = app.resolve(name, o.switchFlags); err != nil {
+			return resolved{}, target{}, err
+		}
+		if run, err = app.runner(r, o, force); err != nil {
+			return resolved{}, target{}, err
+		}
+		creds, err = run.Run(ctx, r.plan)
+	}
 	if err != nil {
 		return resolved{}, target{}, err
 	}

@@ -43,6 +43,7 @@ type UserKey struct {
 	SecretAccessKey Secret
 	Created         time.Time // zero: not known
 	MFASerial       string    // empty: none, or not known
+	MFASeed         Secret    // of that device, where the user wants it here
 }
 
 type userKeyJSON struct {
@@ -51,6 +52,7 @@ type userKeyJSON struct {
 	SecretAccessKey string    `json:"secret_access_key"`
 	Created         time.Time `json:"created,omitzero"`
 	MFASerial       string    `json:"mfa_serial,omitempty"`
+	MFASeed         string    `json:"mfa_seed,omitempty"`
 }
 
 // MarshalUserKey returns k as it is kept in a store.
@@ -64,6 +66,7 @@ func MarshalUserKey(k UserKey) (Secret, error) {
 		SecretAccessKey: k.SecretAccessKey.Reveal(),
 		Created:         k.Created.UTC().Truncate(time.Second),
 		MFASerial:       k.MFASerial,
+		MFASeed:         k.MFASeed.Reveal(),
 	})
 	if err != nil {
 		return Secret{}, errors.New("access key does not fit into JSON")
@@ -88,7 +91,11 @@ func UnmarshalUserKey(value Secret) (UserKey, error) {
 	if k.AccessKeyID == "" || k.SecretAccessKey == "" {
 		return UserKey{}, fmt.Errorf("%w: access key is incomplete", ErrCorrupt)
 	}
-	return UserKey{k.AccessKeyID, NewSecret(k.SecretAccessKey), k.Created, k.MFASerial}, nil
+	key := UserKey{AccessKeyID: k.AccessKeyID, SecretAccessKey: NewSecret(k.SecretAccessKey), Created: k.Created, MFASerial: k.MFASerial}
+	if k.MFASeed != "" {
+		key.MFASeed = NewSecret(k.MFASeed)
+	}
+	return key, nil
 }
 
 // PutUserKey keeps k for profile in store.

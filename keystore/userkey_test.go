@@ -11,13 +11,13 @@ import (
 
 func TestUserKey(t *testing.T) {
 	store := new(Memory)
-	full := UserKey{"AKIAIOSFODNN7EXAMPLE", NewSecret(`s/e+c"r\et`), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), "arn:aws:iam::123456789012:mfa/me"}
+	full := UserKey{"AKIAIOSFODNN7EXAMPLE", NewSecret(`s/e+c"r\et`), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), "arn:aws:iam::123456789012:mfa/me", NewSecret("GEZDGNBV")}
 	if err := PutUserKey(t.Context(), store, "work", full); err != nil {
 		t.Fatal(err)
 	}
 	value, err := store.Get(t.Context(), "key/work")
 	const want = `{"v":1,"access_key_id":"AKIAIOSFODNN7EXAMPLE","secret_access_key":"s/e+c\"r\\et",` +
-		`"created":"2026-01-02T03:04:05Z","mfa_serial":"arn:aws:iam::123456789012:mfa/me"}`
+		`"created":"2026-01-02T03:04:05Z","mfa_serial":"arn:aws:iam::123456789012:mfa/me","mfa_seed":"GEZDGNBV"}`
 	if err != nil || value.Reveal() != want {
 		t.Errorf("kept %s, %v", value.Reveal(), err)
 	}

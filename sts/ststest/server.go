@@ -45,6 +45,7 @@ const maxBody = 1 << 20
 // services holds the signed services by the name in their credential scope.
 // A request for any other is answered by STS, which refuses the scope.
 var services = map[string]func(*Server, http.ResponseWriter, *call){
+	"iam": iamAPI.serve,
 	"sts": stsAPI.serve,
 }
 
