@@ -3,9 +3,12 @@ package cmd
 import (
 	"context"
 	"errors"
+	"runtime"
 
 	"github.com/shellvault/vault/config"
 	"github.com/shellvault/vault/keystore"
+	"github.com/shellvault/vault/keystore/command"
+	"github.com/shellvault/vault/keystore/keychain"
 	"github.com/shellvault/vault/keystore/secretservice"
 )
 
@@ -26,12 +29,37 @@ func OpenStore(o StoreOptions) (Store, error) {
 			s.Ask, s.Passphrase = secretservice.AskAnyhow, o.KeyringPassphrase
 		}
 		return s, nil
+	case config.BackendKeychain:
+		s, err := keychain.Open(keychain.Options{Unattended: o.Ask != AskAnyhow})
+		if err != nil {
+			return nil, err // not s: a nil *Store is not a nil Store
+		}
+		return s, nil
+	case config.BackendCommand:
+		commands, err := command.Parse(command.Lines{Get: o.Command.Get, Set: o.Command.Set, Delete: o.Command.Delete, List: o.Command.List})
+		if err != nil {
+			return nil, err
+		}
+		s := &command.Store{
+			Commands: commands, Timeout: o.Command.Timeout, Environ: o.Environ, LockPath: o.LockFile,
+			Unattended: o.Ask != AskAnyhow, Stderr: o.Stderr, Waiting: o.Waiting,
+		}
+		if o.Ask != AskNobody {
+			s.Terminal = o.Terminal
+		}
+		return s, nil
 	}
 	return nil, unknownBackend("backend", o.Backend)
 }
 
 // AutomaticBackend returns the keystore to begin with where nobody named one.
 func AutomaticBackend(ctx context.Context, bus string) (backend, why string) {
+	if runtime.GOOS == "darwin" {
+		if err := keychain.Available(); err != nil {
+			return config.BackendFile, err.Error()
+		}
+		return config.BackendKeychain, ""
+	}
 	err := secretservice.Probe(ctx, bus)
 	switch {
 	case err == nil:

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/term"
+
 	"github.com/shellvault/vault/config"
 	"github.com/shellvault/vault/keystore"
 	"github.com/shellvault/vault/keystore/secretservice"
@@ -44,9 +46,10 @@ type StoreOptions struct {
 	Collection string // of the Secret Service, "" for its default
 	LockFile   string // held around a dialog, and around changes by command
 
-	Command config.CommandSettings
-	Environ []string // of the commands
-	Stderr  io.Writer
+	Command  config.CommandSettings
+	Environ  []string // of the commands
+	Stderr   io.Writer
+	Terminal *os.File // where they may ask; nil: nowhere
 }
 
 // Ask says who may be asked to unlock a keystore.
@@ -159,7 +162,19 @@ func (app *App) storeOptions(backend string, settings config.Settings) StoreOpti
 		Command:    settings.Command,
 		Environ:    env.Environ(),
 		Stderr:     app.Stderr,
+		Terminal:   app.terminalFile(),
 	}
+}
+
+// terminalFile returns the terminal of this process as it was handed over, nil
+// if it has none there. /dev/tty would be another one for gpg's agent.
+func (app *App) terminalFile() *os.File {
+	for _, stream := range []any{app.Stdin, app.Stderr} {
+		if f, ok := stream.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			return f
+		}
+	}
+	return nil
 }
 
 // ownSettings returns what config.toml says, read once.
