@@ -178,7 +178,10 @@ func TestProbeNoAnswer(t *testing.T) {
 // ^C while the bus says nothing.
 func TestConnectCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	s := open(t, listen(t, func(net.Conn) { cancel() }), AskAnyhow)
+	s := open(t, listen(t, func(c net.Conn) {
+		_, _ = io.ReadFull(c, make([]byte, 1)) // its greeting
+		cancel()
+	}), AskAnyhow)
 	s.limits.connect = hang
 	if _, err := s.Get(ctx, "key/a"); !errors.Is(err, context.Canceled) {
 		t.Errorf("Get: %v", err)

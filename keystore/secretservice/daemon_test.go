@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -107,12 +108,19 @@ func TestConfiguredCollection(t *testing.T) {
 		t.Errorf("the item is in %s", in)
 	}
 
-	// By a dialog, with another person.
+	// By a dialog, for many that need it at once.
 	d.Prompt(func(q sstest.Dialog) (string, bool) { return "chosen", q.New })
 	s = open(t, d.Address, AskAnyhow)
 	s.Collection = "Third one"
-	mustSet(t, s, "key/c", "three")
-	mustSet(t, s, "key/d", "four")
+	var wg sync.WaitGroup
+	for _, key := range []string{"key/c", "key/d", "key/e", "key/f"} {
+		wg.Go(func() {
+			if err := s.Set(t.Context(), key, keystore.NewSecret("three")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
 	if a, b := collectionOf(items(t, d, s, "key/c")[0]), collectionOf(items(t, d, s, "key/d")[0]); a != b || a == sstest.Login {
 		t.Errorf("the items are in %s and %s", a, b)
 	}

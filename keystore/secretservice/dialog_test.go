@@ -32,8 +32,9 @@ func TestDialog(t *testing.T) {
 		{name: "refused", do: func(f *fake, dialog dbus.ObjectPath) { f.complete(dialog, true) },
 			want: keystore.ErrLocked, text: `collection "fake": locked: its dialog was refused, or there is no prompter`},
 		{name: "another dialog ends", do: func(f *fake, dialog dbus.ObjectPath) {
-			f.complete(dialog+"2", true)
-			f.unlocks(dialog)
+			f.completeFor(dialog+"2", true)
+			f.setLocked(false, false)
+			f.completeFor(dialog, false)
 		}},
 		{name: "unlocked otherwise", do: func(f *fake, _ dbus.ObjectPath) { f.setLocked(false, false) }},
 		{name: "it is not true", do: func(f *fake, dialog dbus.ObjectPath) { f.complete(dialog, false) },
@@ -239,6 +240,18 @@ func TestNothingOpen(t *testing.T) {
 		}
 		f.wantCalls("SearchItems", want)
 	}
+}
+
+// Of two items one is removed and the other has vanished: then it is removed.
+func TestDeleteVanished(t *testing.T) {
+	f := startFake(t)
+	none := []dbus.ObjectPath{}
+	f.answers("SearchItems", reply([]dbus.ObjectPath{fakeItem, fakeItem + "2"}, none), reply(none, none))
+	f.answers("Delete", reply(noPath), refusal("org.freedesktop.Secret.Error.NoSuchObject", "gone"))
+	if err := open(t, f.bus.Address, AskAnyhow).Delete(t.Context(), "key/a"); err != nil {
+		t.Errorf("Delete: %v", err)
+	}
+	f.wantCalls("Delete", 2)
 }
 
 // What takes a dialog of its own: KeePassXC asks before it deletes.

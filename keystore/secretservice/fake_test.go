@@ -116,12 +116,26 @@ func (f *fake) wantCalls(method string, want int) {
 	}
 }
 
-// complete says that a dialog has ended.
+// complete says to all that a dialog has ended.
 func (f *fake) complete(path dbus.ObjectPath, dismissed bool) {
 	f.t.Helper()
 	if err := f.conn.Emit(path, prompt+"Completed", dismissed, dbus.MakeVariant([]dbus.ObjectPath{fakeItem})); err != nil {
 		f.t.Error(err)
 	}
+}
+
+// completeFor says it to the last caller alone, whatever he has subscribed to,
+// as gnome-keyring does.
+func (f *fake) completeFor(path dbus.ObjectPath, dismissed bool) {
+	f.mu.Lock()
+	caller := f.calls[len(f.calls)-1].Sender
+	f.mu.Unlock()
+	body := []any{dismissed, dbus.MakeVariant([]dbus.ObjectPath{fakeItem})}
+	f.conn.Send(&dbus.Message{Type: dbus.TypeSignal, Body: body, Headers: map[dbus.HeaderField]dbus.Variant{
+		dbus.FieldDestination: dbus.MakeVariant(caller), dbus.FieldPath: dbus.MakeVariant(path),
+		dbus.FieldInterface: dbus.MakeVariant(prompt[:len(prompt)-1]), dbus.FieldMember: dbus.MakeVariant("Completed"),
+		dbus.FieldSignature: dbus.MakeVariant(dbus.SignatureOf(body...)),
+	}}, nil)
 }
 
 func (f *fake) handle(c sstest.Call, answer func(sstest.Reply)) {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/godbus/dbus/v5"
+
 	"github.com/shellvault/vault/keystore"
 	"github.com/shellvault/vault/keystore/secretservice/sstest"
 )
@@ -39,6 +41,10 @@ func TestLockedUnattended(t *testing.T) {
 				return "", false
 			})
 			s := open(t, d.Address, AskNobody)
+			s.Passphrase = func(context.Context, keystore.PassphraseRequest) (keystore.Secret, error) {
+				t.Error("asked for a passphrase")
+				return keystore.NewSecret(sstest.Passphrase), nil
+			}
 			wantState(t, s, keystore.Locked)
 			for name, operation := range operations(s) {
 				wantError(t, name, operation(t.Context()), keystore.ErrLocked, `collection "login"`)
@@ -54,6 +60,34 @@ func TestLockedUnattended(t *testing.T) {
 			_, err := s.Get(t.Context(), "key/b")
 			wantError(t, "Get of what is not there", err, keystore.ErrLocked, `collection "login"`)
 		})
+	}
+}
+
+// An item in a collection other than the own one, which is locked while the
+// own one is not: it is found all the same.
+func TestLockedElsewhere(t *testing.T) {
+	d := sstest.StartDaemon(t)
+	other := open(t, d.Address, AskTerminal)
+	other.Collection, other.Passphrase = "Other", answers("of the other")
+	mustSet(t, other, "key/a", "one")
+	d.Restart() // it unlocks login alone
+	s := open(t, d.Address, AskNobody)
+	for name, operation := range operations(s) {
+		wantError(t, name, operation(t.Context()), keystore.ErrLocked, `collection "Other"`)
+	}
+	wantState(t, s, keystore.Locked)
+	mustSet(t, s, "key/b", "two")
+
+	s.Ask, s.Passphrase = AskTerminal, answers("of the other")
+	wantKeys(t, s, "key/a", "key/b")
+	wantValue(t, s, "key/a", "one")
+	if err := s.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []dbus.ObjectPath{sstest.Login, "/org/freedesktop/secrets/collection/Other"} {
+		if locked, err := s.client.locked(t.Context(), object{path, collection}); err != nil || !locked {
+			t.Errorf("%s after Lock: locked %v, %v", path, locked, err)
+		}
 	}
 }
 

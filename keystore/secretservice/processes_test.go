@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/shellvault/vault/keystore"
@@ -182,21 +183,27 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// In one process, too, all wait for one dialog.
+// In one process, too, all wait for one dialog, or one question.
 func TestConcurrentDialogsOfOneProcess(t *testing.T) {
-	d := lockedDaemon(t, (*sstest.Daemon).Lock)
-	dialogs := 0
-	d.Prompt(func(sstest.Dialog) (string, bool) {
-		dialogs++
-		return sstest.Passphrase, true
-	})
-	s := open(t, d.Address, AskAnyhow)
-	var wg sync.WaitGroup
-	for range 16 {
-		wg.Go(func() { wantValue(t, s, "key/a", "one") })
-	}
-	wg.Wait()
-	if dialogs != 1 {
-		t.Errorf("%d dialogs, want one", dialogs)
+	for _, ask := range []Ask{AskAnyhow, AskTerminal} {
+		d := lockedDaemon(t, (*sstest.Daemon).Lock)
+		var asked atomic.Int32
+		d.Prompt(func(sstest.Dialog) (string, bool) {
+			asked.Add(1)
+			return sstest.Passphrase, true
+		})
+		s := open(t, d.Address, ask)
+		s.Passphrase = func(context.Context, keystore.PassphraseRequest) (keystore.Secret, error) {
+			asked.Add(1)
+			return keystore.NewSecret(sstest.Passphrase), nil
+		}
+		var wg sync.WaitGroup
+		for range 16 {
+			wg.Go(func() { wantValue(t, s, "key/a", "one") })
+		}
+		wg.Wait()
+		if n := asked.Load(); n != 1 {
+			t.Errorf("asked %d times, want once", n)
+		}
 	}
 }
