@@ -138,7 +138,7 @@ func (s *Store) makeWithPassphrase(ctx context.Context, c *client, properties ma
 	if takes, err := c.takesPassphrases(ctx); err != nil || !takes {
 		return noPath, cmp.Or(err, errDismissed)
 	}
-	with, err := c.opening(ctx)
+	with, err := c.awaitSession(ctx)
 	if err != nil {
 		return noPath, err
 	}

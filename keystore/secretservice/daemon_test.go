@@ -145,7 +145,7 @@ func TestDuplicates(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.close()
-		with, err := c.opening(t.Context())
+		with, err := c.awaitSession(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,10 +11,10 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// with runs op with a connection. It runs it again with a new one where that
-// of an earlier operation turns out to be dead, or the service was restarted
+// do runs op with a connection. It runs it again with a new one where that of
+// an earlier operation turns out to be dead, or the service was restarted
 // since, and where an object has vanished between two calls.
-func (s *Store) with(ctx context.Context, secrets bool, op func(*client) error) error {
+func (s *Store) do(ctx context.Context, secrets bool, op func(*client) error) error {
 	for attempt := 1; ; attempt++ {
 		c, fresh, err := s.connected(ctx, secrets)
 		if err == nil {
@@ -90,7 +90,7 @@ func (s *Store) search(ctx context.Context, c *client, attributes map[string]str
 		first = c.startProperty(ctx, "/org/freedesktop/secrets/aliases/default", collection, "Locked")
 	}
 	if secrets {
-		c.open(ctx)
+		c.startSession(ctx)
 	}
 	if quiet {
 		if locked, err := property[bool](first); err != nil || locked {
@@ -99,7 +99,7 @@ func (s *Store) search(ctx context.Context, c *client, attributes map[string]str
 			}
 		}
 	}
-	p := c.start(ctx, c.limits.dialog, servicePath, service+"SearchItems", attributes)
+	p := c.start(ctx, max(c.limits.call, c.limits.dialog), servicePath, service+"SearchItems", attributes)
 	a, err := s.patiently(ctx, c, p)
 	if err != nil {
 		return nil, err

@@ -37,9 +37,9 @@ type Store struct {
 	// also ask for them; but a recording of the bus then holds them.
 	Plain bool
 
-	// Collection is the alias, the last part of the path or the label of the
-	// collection for new items, which the first Set makes if it is not there.
-	// Empty means the default collection, which is never made.
+	// Collection is the label of the collection for new items, or the last
+	// part of its path. The first Set makes it if it is not there. Empty means
+	// the default collection, which is never made.
 	Collection string
 
 	// LockPath is a file to lock while a person is asked, so that of many
@@ -102,7 +102,7 @@ func (s *Store) Get(ctx context.Context, key string) (value keystore.Secret, err
 	if err := begin(ctx, key); err != nil {
 		return keystore.Secret{}, err
 	}
-	err = s.with(ctx, true, func(c *client) error {
+	err = s.do(ctx, true, func(c *client) error {
 		found, err := s.find(ctx, c, key, true)
 		if err != nil {
 			return err
@@ -115,7 +115,7 @@ func (s *Store) Get(ctx context.Context, key string) (value keystore.Secret, err
 
 // secret reads one item.
 func (s *Store) secret(ctx context.Context, c *client, path dbus.ObjectPath) (keystore.Secret, error) {
-	with, err := c.opening(ctx)
+	with, err := c.awaitSession(ctx)
 	if err != nil {
 		return keystore.Secret{}, err
 	}
@@ -145,12 +145,12 @@ func (s *Store) Set(ctx context.Context, key string, value keystore.Secret) erro
 	if err := begin(ctx, key); err != nil {
 		return err
 	}
-	return s.with(ctx, true, func(c *client) error {
+	return s.do(ctx, true, func(c *client) error {
 		found, err := s.find(ctx, c, key, true)
 		if err != nil && !errors.Is(err, keystore.ErrNotFound) {
 			return err
 		}
-		with, err := c.opening(ctx)
+		with, err := c.awaitSession(ctx)
 		if err != nil {
 			return err
 		}
@@ -208,7 +208,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 		return err
 	}
 	removed := false
-	err := s.with(ctx, false, func(c *client) error {
+	err := s.do(ctx, false, func(c *client) error {
 		found, err := s.find(ctx, c, key, false)
 		if err != nil {
 			return err
@@ -243,7 +243,7 @@ func (s *Store) Keys(ctx context.Context) (keys []string, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	err = s.with(ctx, false, func(c *client) error {
+	err = s.do(ctx, false, func(c *client) error {
 		found, err := s.visible(ctx, c, s.attributes(""), false)
 		if err != nil {
 			return err
@@ -258,36 +258,35 @@ func (s *Store) Keys(ctx context.Context) (keys []string, err error) {
 func (s *Store) keysOf(ctx context.Context, c *client, found []found) ([]string, error) {
 	keys := map[string]bool{}
 	// Not all at once: a bus bounds the calls that wait for an answer.
-	for part := range slices.Chunk(found, 64) {
+	for some := range slices.Chunk(found, 64) {
 		var asked []*pending
-		for _, f := range part {
+		for _, f := range some {
 			asked = append(asked, c.startProperty(ctx, f.path, item, "Attributes"))
 		}
 		for i, p := range asked {
 			attributes, err := property[map[string]string](p)
-			if errors.Is(err, errGone) {
-				continue
+			if _, named := attributes[attributeKey]; err == nil && !named && some[i].locked {
+				attributes, err = s.hidden(ctx, c, some[i].path)
 			}
-			if err != nil {
+			switch {
+			case errors.Is(err, errGone):
+			case err != nil:
 				return nil, err
-			}
-			key, ok := attributes[attributeKey]
-			if !ok && part[i].locked {
-				// gnome-keyring, locked since it started: it has hashes only.
-				if err := s.unlock(ctx, c, object{part[i].path, item}); err != nil {
-					return nil, err
-				}
-				if attributes, err = property[map[string]string](c.startProperty(ctx, part[i].path, item, "Attributes")); err != nil {
-					return nil, err
-				}
-				key, ok = attributes[attributeKey]
-			}
-			if ok {
-				keys[key] = true
+			case attributes[attributeKey] != "":
+				keys[attributes[attributeKey]] = true
 			}
 		}
 	}
 	return slices.Sorted(maps.Keys(keys)), nil
+}
+
+// hidden returns the attributes of a locked item after unlocking it: of a
+// collection that was locked since it started gnome-keyring has hashes only.
+func (s *Store) hidden(ctx context.Context, c *client, path dbus.ObjectPath) (map[string]string, error) {
+	if err := s.unlock(ctx, c, object{path, item}); err != nil {
+		return nil, err
+	}
+	return property[map[string]string](c.startProperty(ctx, path, item, "Attributes"))
 }
 
 // State says Locked where any item of ours is locked, and where the own
@@ -296,7 +295,7 @@ func (s *Store) State(ctx context.Context) (state keystore.State, err error) {
 	if err := ctx.Err(); err != nil {
 		return keystore.Absent, err
 	}
-	err = s.with(ctx, false, func(c *client) error {
+	err = s.do(ctx, false, func(c *client) error {
 		state, err = s.state(ctx, c)
 		return err
 	})

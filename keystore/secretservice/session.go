@@ -24,8 +24,8 @@ type wireSecret struct {
 	ContentType string
 }
 
-// open asks for the session of c and does not wait for it.
-func (c *client) open(ctx context.Context) {
+// startSession asks for the session of c and does not wait for it.
+func (c *client) startSession(ctx context.Context) {
 	c.openOnce.Do(func() {
 		// Whoever needs it first is not the only one who does.
 		ctx := context.WithoutCancel(ctx)
@@ -67,9 +67,9 @@ func (c *client) agree(p *pending) (s session, err error) {
 	return s, nil
 }
 
-// opening returns the session of c when it is there.
-func (c *client) opening(ctx context.Context) (session, error) {
-	c.open(ctx)
+// awaitSession returns the session of c when it is there.
+func (c *client) awaitSession(ctx context.Context) (session, error) {
+	c.startSession(ctx)
 	select {
 	case <-c.opened:
 		return c.session, c.err

@@ -19,7 +19,7 @@ func (s *Store) Unlock(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return s.with(ctx, false, func(c *client) error {
+	return s.do(ctx, false, func(c *client) error {
 		list, err := s.visible(ctx, c, s.attributes(""), false)
 		if err != nil {
 			return err
@@ -37,10 +37,11 @@ func (s *Store) Unlock(ctx context.Context) error {
 	})
 }
 
-// Lock locks the collections that hold our items, for everybody.
+// Lock locks the collections that hold our items, and with them what others
+// keep there.
 func (s *Store) Lock() error {
 	ctx := context.Background() // each call has a limit of its own
-	return s.with(ctx, false, func(c *client) error {
+	return s.do(ctx, false, func(c *client) error {
 		list, err := s.search(ctx, c, s.attributes(""), true, false)
 		if err != nil {
 			return err
@@ -152,7 +153,7 @@ func (s *Store) askInDialog(ctx context.Context, c *client, o object) error {
 // askForPassphrase unlocks a collection of gnome-keyring.
 func (s *Store) askForPassphrase(ctx context.Context, c *client, path dbus.ObjectPath) error {
 	o := object{path, collection}
-	with, err := c.opening(ctx)
+	with, err := c.awaitSession(ctx)
 	if err != nil {
 		return err
 	}
