@@ -15,6 +15,13 @@ import (
 	"github.com/shellvault/vault/keystore/secretservice/sstest"
 )
 
+// A Store can stand in for the sealed file.
+var _ interface {
+	keystore.Store
+	Unlock(context.Context) error
+	Lock() error
+} = (*Store)(nil)
+
 func TestStore(t *testing.T) {
 	daemon := sstest.StartDaemon(t)
 	for _, test := range []struct {
