@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/shellvault/vault/config"
 	"github.com/shellvault/vault/sts"

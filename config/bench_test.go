@@ -80,6 +80,22 @@ func BenchmarkLoadForAndChain(b *testing.B) {
 	}
 }
 
+func BenchmarkProfiles(b *testing.B) {
+	f := mustParse(b, manyProfiles(benchProfiles), "")
+	b.ReportAllocs()
+	for b.Loop() {
+		n := 0
+		for p := range f.Profiles() {
+			if p.Region() != "" && p.Get("role_arn") != "" && p.Get("sso_session") == "" {
+				n++
+			}
+		}
+		if n != benchProfiles {
+			b.Fatal(n)
+		}
+	}
+}
+
 func BenchmarkScanNames(b *testing.B) {
 	p := benchPaths(b)
 	for b.Loop() {

@@ -9,6 +9,14 @@
 // The rules of the files are those of the AWS SDKs and Tools Reference Guide,
 // page "Shared config and credentials files" (sdkref/latest/guide/file-format.html),
 // called "file-format" below.
+//
+// The AWS CLI reads the files with Python's configparser (botocore.configloader)
+// and differs: "key : value" is a property to it, and so is an indented line
+// below a header; [DEFAULT] is inherited by all; a value goes on over blank
+// lines, and " #" does not end it; the later of [default] and [profile default]
+// wins; what stands twice is an error, and a byte order mark is too. There the
+// SDKs' rules hold, which refuse or ignore what might be misread. Where only
+// the AWS CLI gives something a meaning, names in quotes, it has that meaning.
 package config
 
 import (

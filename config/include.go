@@ -21,7 +21,7 @@ type inclusion struct {
 
 	open    bool // next and broken are being looked for
 	depth   int  // how many follow
-	answers map[string]answer
+	answers map[string]*Value
 	mu      *sync.Mutex // of answers
 }
 
@@ -31,32 +31,27 @@ type broken struct {
 	loop []string   // the profiles that include one another, nil where one is missing
 }
 
-// An answer is what lookup returned.
-type answer struct {
-	Value
-	ok bool
-}
-
 // answersEvery says which inclusions remember what was looked up: one in so
 // many of a chain, each would take too much memory.
 const answersEvery = 32
 
-// lookup returns a property of the profile or of those that it includes.
-func (n *inclusion) lookup(key string) (Value, bool) {
+// find returns a property of the profile or of those that it includes, nil
+// where it is not set.
+func (n *inclusion) find(key string) *Value {
 	if isStaticKey(key) {
-		return Value{}, false
+		return nil
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	var a answer
+	var v *Value
 	var passed []*inclusion
 	for ; n != nil; n = n.next {
-		if a.Value, a.ok = lookup(n.layers, key); a.ok {
+		if v = find(n.layers, key); v != nil {
 			break
 		}
 		if n.depth%answersEvery == answersEvery-1 {
 			if known, ok := n.answers[key]; ok {
-				a = known
+				v = known
 				break
 			}
 			passed = append(passed, n)
@@ -64,11 +59,11 @@ func (n *inclusion) lookup(key string) (Value, bool) {
 	}
 	for _, n := range passed {
 		if n.answers == nil {
-			n.answers = map[string]answer{}
+			n.answers = map[string]*Value{}
 		}
-		n.answers[key] = a
+		n.answers[key] = v
 	}
-	return a.Value, a.ok
+	return v
 }
 
 // inclusions are those of the profiles of some files.

@@ -115,6 +115,9 @@ func cutBlank(s string) (word, rest string) {
 // uncomment cuts a comment off the end of a line: a "#" or ";" with white
 // space before it. Without white space it belongs to the value (file-format).
 func uncomment(s string) string {
+	if strings.IndexByte(s, '#') < 0 && strings.IndexByte(s, ';') < 0 {
+		return s
+	}
 	for i := 1; i < len(s); i++ {
 		if isCommentMark(s[i]) && isSpace(s[i-1]) {
 			return s[:i]

@@ -159,6 +159,9 @@ func (s *section) almost(k FileKind, name string) string {
 
 // find appends to found the sections of that kind and name, in order.
 func (src *source) find(found []section, kind sectionKind, name string) []section {
+	if len(src.sections) == 0 {
+		return found
+	}
 	n := len(found)
 	for i := src.index().last(src.sections, kind, name); i >= 0; i = src.sections[i].prev {
 		found = append(found, src.sections[i])

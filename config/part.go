@@ -59,20 +59,33 @@ func loadFor(p Paths, profile string, block int) (*Files, error) {
 	}
 	defer credentials.close()
 
+	if config.src != nil && credentials.src != nil {
+		return newFiles(p, config.src, credentials.src), nil
+	}
+
+	whole := func() (*Files, error) {
+		c, err := config.load()
+		if err != nil {
+			return nil, err
+		}
+		cr, err := credentials.load()
+		if err != nil {
+			return nil, err
+		}
+		return newFiles(p, c, cr), nil
+	}
 	names, ok := reach(profile, config, credentials)
 	if !ok || config.changed() || credentials.changed() {
-		return Load(p)
+		return whole()
 	}
 	f := newFiles(p, config.source(), credentials.source())
-	if config.src == nil || credentials.src == nil {
-		f.part = &part{names: names, whole: sync.OnceValue(func() *Files {
-			if all, err := Load(p); err == nil {
-				return all
-			}
-			// Someone broke the files meanwhile: they are taken as they were.
-			return newFiles(p, f.config, f.credentials)
-		})}
-	}
+	f.part = &part{names: names, whole: sync.OnceValue(func() *Files {
+		if all, err := whole(); err == nil {
+			return all
+		}
+		// Someone broke the files meanwhile: they are taken as they were.
+		return newFiles(p, f.config, f.credentials)
+	})}
 	return f, nil
 }
 
@@ -81,8 +94,9 @@ func loadFor(p Paths, profile string, block int) (*Files, error) {
 const mostRounds = 8
 
 // reach keeps the sections of a profile in both files, and of all that it may
-// refer to; those of the default profile too, which others are compared with. It returns their names, and false if there were too many or a file
-// could not be read again.
+// refer to; those of the default profile too, which others are compared with.
+// It returns their names, and false if there were too many or a file could not
+// be read again.
 func reach(profile string, files ...*sections) (map[string]bool, bool) {
 	names := map[string]bool{profile: true, "default": true}
 	next := []string{profile, "default"}
@@ -166,6 +180,18 @@ func scanSections(kind FileKind, path string, block int) (*sections, error) {
 func (s *sections) whole(text string) (err error) {
 	s.src, err = parse(s.path, s.kind, text)
 	return err
+}
+
+// load returns the whole file, which is read again unless it was kept.
+func (s *sections) load() (*source, error) {
+	if s.src != nil {
+		return s.src, nil
+	}
+	text, err := readFile(s.path)
+	if err != nil {
+		return nil, err
+	}
+	return parse(s.path, s.kind, text)
 }
 
 func (s *sections) read(f *os.File, block int) error {

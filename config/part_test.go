@@ -164,11 +164,18 @@ func TestLoadForPipe(t *testing.T) {
 		_, _ = w.WriteString(text)
 		w.Close()
 	}()
-	f, err := LoadFor(Paths{Config: fmt.Sprintf("/dev/fd/%d", r.Fd())}, "account-00001")
+	credentials := filepath.Join(t.TempDir(), "credentials")
+	write(t, credentials, numbered(3*mostRounds, "[c%d]\nsource_profile = c1%[1]d\n")+strings.Repeat("# long\n", scanBlock))
+	f, err := LoadFor(Paths{fmt.Sprintf("/dev/fd/%d", r.Fd()), credentials}, "account-00001")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, err := f.Profile("account-00001"); err != nil || p.Region() != "eu-west-1" {
-		t.Errorf("got %v, %v", p, err)
+	for _, name := range []string{"account-00001", "account-00499"} {
+		if p, err := f.Profile(name); err != nil || p.Get("role_arn") == "" {
+			t.Errorf("got %v, %v", p, err)
+		}
+	}
+	if got := len(f.Names()); got != 500+3*mostRounds {
+		t.Errorf("got %d names", got)
 	}
 }

@@ -80,10 +80,10 @@ func (p *Profile) StaticKeys() (StaticKeys, bool, error) {
 	for i := range p.layers {
 		l := &p.layers[i]
 		k := StaticKeys{File: l.kind}
-		k.ID, _ = l.lookup(keyID)
-		k.Secret, _ = l.lookup(keySecret)
-		if k.Token, _ = l.lookup(sessionToken); k.Token.Text == "" {
-			k.Token, _ = l.lookup(securityToken)
+		set(&k.ID, l.find(keyID))
+		set(&k.Secret, l.find(keySecret))
+		if set(&k.Token, l.find(sessionToken)); k.Token.Text == "" {
+			set(&k.Token, l.find(securityToken))
 		}
 		switch hasID, hasSecret := k.ID.Text != "", k.Secret.Text != ""; {
 		case hasID && hasSecret && half == nil:
@@ -105,6 +105,12 @@ func (p *Profile) StaticKeys() (StaticKeys, bool, error) {
 		return StaticKeys{}, false, partial(p.Name, half[0].ID, keyID, keySecret)
 	}
 	return StaticKeys{}, false, partial(p.Name, half[0].Secret, keySecret, keyID)
+}
+
+func set(to *Value, v *Value) {
+	if v != nil {
+		*to = *v
+	}
 }
 
 // orToken returns k, with other's token if it has none.

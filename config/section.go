@@ -47,29 +47,38 @@ func (s *Section) addLayer(src *source, sections []section) {
 	}
 }
 
-func (l *layer) lookup(key string) (Value, bool) {
+// find returns a property, nil where it is not set.
+func (l *layer) find(key string) *Value {
 	if l.byKey != nil {
 		if i, ok := l.byKey[key]; ok {
-			return l.props[i].Value, true
+			return &l.props[i].Value
 		}
-		return Value{}, false
+		return nil
 	}
 	for i := len(l.props) - 1; i >= 0; i-- {
-		if l.props[i].Key == key {
-			return l.props[i].Value, true
+		if p := &l.props[i]; p.Key == key {
+			return &p.Value
 		}
 	}
-	return Value{}, false
+	return nil
 }
 
-// lookup returns the property of the strongest layer that has it.
-func lookup(layers []layer, key string) (Value, bool) {
+// find returns the property of the strongest layer that has it.
+func find(layers []layer, key string) *Value {
 	for i := range layers {
-		if v, ok := layers[i].lookup(key); ok {
-			return v, true
+		if v := layers[i].find(key); v != nil {
+			return v
 		}
 	}
-	return Value{}, false
+	return nil
+}
+
+// find returns the property that Lookup does, nil where it is not set.
+func (s *Section) find(key string) *Value {
+	if v := find(s.layers, key); v != nil || s.include == nil {
+		return v
+	}
+	return s.include.find(key)
 }
 
 // Where returns "file:line" of the section's first header, the config file's
@@ -85,16 +94,18 @@ func (s *Section) Where() string {
 // Get returns the text of a property, "" where it is not set. Keys are lower
 // case.
 func (s *Section) Get(key string) string {
-	v, _ := s.Lookup(key)
-	return v.Text
+	if v := s.find(key); v != nil {
+		return v.Text
+	}
+	return ""
 }
 
 // Lookup returns a property and whether the files define it.
 func (s *Section) Lookup(key string) (Value, bool) {
-	if v, ok := lookup(s.layers, key); ok || s.include == nil {
-		return v, ok
+	if v := s.find(key); v != nil {
+		return *v, true
 	}
-	return s.include.lookup(key)
+	return Value{}, false
 }
 
 // Shadowed returns the definitions of a property that Lookup's wins over, the
@@ -102,8 +113,8 @@ func (s *Section) Lookup(key string) (Value, bool) {
 func (s *Section) Shadowed(key string) []Value {
 	var values []Value
 	for l, included := range s.all {
-		if v, ok := l.lookup(key); ok && !(included && isStaticKey(key)) {
-			values = append(values, v)
+		if v := l.find(key); v != nil && !(included && isStaticKey(key)) {
+			values = append(values, *v)
 		}
 	}
 	if len(values) < 2 {
