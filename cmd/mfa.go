@@ -20,7 +20,6 @@ func (app *App) mfa(r resolved, o sessionOptions) func(context.Context, sts.MFAR
 			if ask.Wrong || ask.Spent {
 				return "", sts.ErrNoCode
 			}
-			used.add(o.mfaCode)
 			return o.mfaCode, nil
 		}
 		if seed, ok := app.seed(ask.Serial); ok {
@@ -78,7 +77,6 @@ func (app *App) askCode(ctx context.Context, ask sts.MFARequest, used *usedCodes
 		case used.has(typed):
 			app.note("that code is used already, and not sent again: wait for the next one")
 		default:
-			used.add(typed)
 			return typed, nil
 		}
 	}

@@ -119,7 +119,8 @@ func (app *App) verifySeed(ctx context.Context, files *config.Files, profile str
 	if err != nil {
 		return err
 	}
-	code, err := app.usedCodes(serial).next(ctx, func(context.Context) (string, error) { return sts.TOTP(seed, app.Now()) })
+	used := app.usedCodes(serial)
+	code, err := used.next(ctx, func(context.Context) (string, error) { return sts.TOTP(seed, app.Now()) })
 	if err != nil {
 		return err
 	}
@@ -132,6 +133,7 @@ func (app *App) verifySeed(ctx context.Context, files *config.Files, profile str
 		}
 	}
 	_, err = app.client(p).Call(ctx, sts.Credentials{AccessKeyID: key.AccessKeyID, SecretAccessKey: key.SecretAccessKey}, step, code)
+	used.add(code)
 	var refused *sts.CallError
 	if errors.As(err, &refused) && refused.WrongMFACode() {
 		return &hintError{fmt.Errorf("AWS did not take its code: %w", err), "it is the secret of another device, or the clock of this machine is wrong"}

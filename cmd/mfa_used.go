@@ -62,7 +62,7 @@ func (u *usedCodes) has(code string) bool {
 	return slices.ContainsFunc(u.read(), func(line string) bool { return strings.HasSuffix(line, " "+hash) })
 }
 
-// add remembers a code that is about to be shown. Where that cannot be kept AWS
+// add remembers a code that was shown. Where that cannot be kept AWS
 // says it.
 func (u *usedCodes) add(code string) {
 	line := fmt.Sprintf("%d %s", u.app.Now().Unix(), u.hash(code))
@@ -94,7 +94,6 @@ func (u *usedCodes) next(ctx context.Context, code func(context.Context) (string
 			return "", err
 		}
 		if !u.has(got) {
-			u.add(got)
 			return got, nil
 		}
 		now := u.app.Now()

@@ -181,6 +181,7 @@ func (app *App) runner(r resolved, o sessionOptions, force bool) (*sts.Runner, e
 			return app.ssoToken(ctx, r, identity, s, refused)
 		},
 		MFA:   app.mfa(r, o),
+		Used:  func(serial, code string) { app.usedCodes(serial).add(code) },
 		Lock:  app.flights(r),
 		Note:  app.note,
 		Least: least,

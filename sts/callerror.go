@@ -28,7 +28,7 @@ type CallError struct {
 	Skew        time.Duration // by how much our clock is ahead of AWS's, if known
 	Err         error         // why there was no answer
 
-	status int // of the answer to a call without a signature
+	status int // of the answer, 0 where there was none
 }
 
 func (e *CallError) Error() string {
@@ -69,6 +69,23 @@ func (e *CallError) wrongDevice() bool {
 	return e.WrongMFACode() && strings.Contains(e.Message, "serial")
 }
 
+// spentCode reports whether the MFA code of a call that ended with err may be
+// used up: not where AWS was not reached, or did not get as far as the code.
+func spentCode(err error) bool {
+	var e *CallError
+	if !errors.As(err, &e) {
+		return err == nil
+	}
+	var dial *net.OpError
+	switch {
+	case e.status >= 500, e.Code == "Throttling", e.Code == "RequestLimitExceeded", e.ClockOff(), e.sourceGone(), e.Code == "SignatureDoesNotMatch":
+		return false
+	case errors.As(e.Err, &dial):
+		return dial.Op != "dial" && dial.Op != "proxyconnect"
+	}
+	return true
+}
+
 // tooLong reports whether the role does not allow the duration.
 func (e *CallError) tooLong() bool {
 	return e.Code == "ValidationError" && strings.Contains(e.Message, "DurationSeconds exceeds")
@@ -90,7 +107,7 @@ func failure(err error, w *wire, s Step, with Credentials, code string) error {
 	if errors.Is(err, context.Canceled) {
 		return context.Canceled
 	}
-	e := &CallError{Step: s, AccessKeyID: with.AccessKeyID, Host: w.host, Skew: w.ahead}
+	e := &CallError{Step: s, AccessKeyID: with.AccessKeyID, Host: w.host, Skew: w.ahead, status: w.status}
 	var request interface{ ServiceRequestID() string }
 	if errors.As(err, &request) {
 		e.RequestID = request.ServiceRequestID()

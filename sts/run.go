@@ -40,6 +40,9 @@ type Runner struct {
 	// MFA asks for a code. It fails with ErrNoCode where nobody can be asked.
 	MFA func(ctx context.Context, r MFARequest) (string, error)
 
+	// Used, if not nil, hears of a code that AWS may have used up.
+	Used func(serial, code string)
+
 	// Lock takes the lock of a step, so that of many processes that need the
 	// same credentials one makes the call.
 	Lock func(ctx context.Context, hash string) (unlock func(), err error)
@@ -284,6 +287,9 @@ func (r *run) call(ctx context.Context, i int, source Credentials) (Credentials,
 		}
 		s.Duration = r.life(i, s.Duration)
 		got, err := r.Client.Call(ctx, source, s, code)
+		if code != "" && r.Used != nil && spentCode(err) {
+			r.Used(s.MFASerial, code)
+		}
 		if err == nil {
 			r.noteSkew(got.Skew)
 			return got, nil
