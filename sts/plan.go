@@ -212,7 +212,7 @@ func (p *Plan) roles(from source, o Options) error {
 // gets it.
 func role(p *config.Profile, o Options, last bool) (Step, error) {
 	arn, _ := p.Lookup("role_arn")
-	if !isRoleARN(arn.Text) {
+	if !IsRoleARN(arn.Text) {
 		return Step{}, &SettingError{arn, "role_arn", "is not the ARN of a role"}
 	}
 	configured, err := seconds(p)
