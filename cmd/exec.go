@@ -68,6 +68,7 @@ and each line that is printed stands behind the profile's name.`,
 	}
 	opts.bind(c.Flags())
 	opts.bindYes(c.Flags())
+	c.Flags().BoolVar(&opts.Serve, "serve", false, "serve the credentials to the command, always fresh, in place of exporting them")
 	c.Flags().StringArrayVarP(&opts.profiles, "profile", "p", nil, "run the command with this `PROFILE` too")
 	c.Flags().IntVar(&opts.jobs, "jobs", 0, "how many of several run at a time (default 6)")
 	c.Flags().BoolVar(&opts.json, "json", false, "of several: print each line as JSON")
@@ -89,6 +90,9 @@ func (app *App) exec(ctx context.Context, profile string, argv []string, opts ex
 	names, fan, err := app.chosen(opts.profiles, profile)
 	if err != nil {
 		return err
+	}
+	if fan && opts.Serve {
+		return usageErrorf("exec: --serve is for one profile")
 	}
 	if fan || opts.json {
 		if len(argv) == 0 {
@@ -114,6 +118,12 @@ func (app *App) exec(ctx context.Context, profile string, argv []string, opts ex
 	}
 	app.notes(r)
 	app.used(profile)
+	if opts.Serve {
+		// This process becomes the command: the server ends with it.
+		if t.served, err = app.startServer(r, t, opts.sessionOptions, forCommand, os.Getpid()); err != nil {
+			return err
+		}
+	}
 	now := app.newState(r, t, opts.switchFlags)
 	err = app.Exec(path, argv, app.child(t, now).Environ())
 	return app.cannotRun(argv[0], err)
