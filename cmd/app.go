@@ -45,18 +45,19 @@ type App struct {
 	Version string
 	Now     func() time.Time
 
-	Terminal  Terminal
-	Parent    func() string                                                            // name of the program that started this one
-	Client    func(ClientOptions) AWS                                                  // speaks to AWS
-	Store     func(StoreOptions) (Store, error)                                        // the keystore; opens nothing yet
-	Automatic func(ctx context.Context, bus string) (backend, why string)              // the keystore to begin with, and why not a better one
-	Exec      func(path string, argv, environ []string) error                          // replaces this process
-	Arm       func()                                                                   // from here on ^C ends the context, not the process
-	EvalMode  func()                                                                   // stop signals no longer stop this process
-	Command   func(ctx context.Context, line string, environ []string) ([]byte, error) // runs a command of the user's for what it prints
-	Start     func(path string, argv, environ []string) error                          // starts a program that is not waited for
-	KernelKey func(description string, idle, most time.Duration) RestingKey
-	Detach    func(args []string, env shell.Env) (ended <-chan struct{}, err error) // starts vault in a session of its own, without a terminal
+	Terminal   Terminal
+	Parent     func() string                                                            // name of the program that started this one
+	Client     func(ClientOptions) AWS                                                  // speaks to AWS
+	Store      func(StoreOptions) (Store, error)                                        // the keystore; opens nothing yet
+	Automatic  func(ctx context.Context, bus string) (backend, why string)              // the keystore to begin with, and why not a better one
+	Exec       func(path string, argv, environ []string) error                          // replaces this process
+	Arm        func()                                                                   // from here on ^C ends the context, not the process
+	EvalMode   func()                                                                   // stop signals no longer stop this process
+	Command    func(ctx context.Context, line string, environ []string) ([]byte, error) // runs a command of the user's for what it prints
+	Start      func(path string, argv, environ []string) error                          // starts a program that is not waited for
+	KernelKey  func(description string, idle, most time.Duration) RestingKey
+	Background func(env shell.Env, hello []byte) (answer []byte, err error)          // starts "server run", which is no child, and returns its first line
+	Detach     func(args []string, env shell.Env) (ended <-chan struct{}, err error) // starts vault in a session of its own, without a terminal
 
 	function string        // the shell function that called, "" if none did
 	dialect  shell.Dialect // its shell
@@ -372,18 +373,23 @@ func (app *App) commands(args []string) []*cobra.Command {
 		{"init", app.initCommand},
 		{"list", app.listCommand},
 		{"lock", app.lockCommand},
+		{"docker-env", app.dockerEnvCommand},
 		{"login", app.loginCommand},
 		{"man", app.manCommand},
 		{"migrate", app.migrateCommand},
 		{"off", app.offCommand},
 		{"passphrase", app.passphraseCommand},
 		{"prompt", app.promptCommand},
+		{"ps", app.psCommand},
 		{"refresh", app.refreshCommand},
 		{"region", app.regionCommand},
 		{"remove", app.removeCommand},
 		{"reset", app.resetCommand},
 		{"sso", app.ssoCommand},
+		{"serve", app.serveCommand},
+		{"server", app.serverCommand},
 		{"status", app.statusCommand},
+		{"stop", app.stopCommand},
 		{"unlock", app.unlockCommand},
 		{"use", app.useCommand},
 		{"version", app.versionCommand},

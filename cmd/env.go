@@ -38,6 +38,7 @@ var ownSecrets = []string{"AWS_VAULT_FILE_PASSPHRASE"}
 type target struct {
 	profile string
 	creds   sts.Credentials
+	served  *served // where programs get the credentials from, nil: the environment has them
 	region  string
 
 	readOnly  bool
@@ -63,6 +64,10 @@ func (t target) variables() shell.Env {
 		expires := t.creds.Expires.UTC().Format(time.RFC3339)
 		env["AWS_CREDENTIAL_EXPIRATION"] = expires
 		env["AWS_SESSION_EXPIRATION"] = expires
+	}
+	if t.served != nil {
+		env = t.served.variables()
+		env["AWS_VAULT"] = t.profile
 	}
 	if t.region != "" {
 		env["AWS_REGION"] = t.region

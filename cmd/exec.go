@@ -13,19 +13,36 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// execOptions are the flags of exec.
+type execOptions struct {
+	sessionOptions
+	profiles []string
+	jobs     int
+	json     bool
+}
+
 func (app *App) execCommand() *cobra.Command {
-	var opts sessionOptions
+	var opts execOptions
 	c := &cobra.Command{
 		Use:   "exec [PROFILE] [-- COMMAND...]",
 		Short: "run a command with a profile's credentials",
 		Long: `exec runs a command with a profile's credentials and nothing of another
 switch. The command replaces vault: its exit code and its signals are its own.
-Without a command it is a shell.`,
-		Example:           "  vault exec prod -- aws sts get-caller-identity\n  vault exec prod --region us-east-1 -- terraform plan",
+Without a command it is a shell.
+
+With a pattern, or several -p, it runs once for each profile, several at a time,
+and each line that is printed stands behind the profile's name.`,
+		Example: `  vault exec prod -- aws sts get-caller-identity
+  vault exec prod --region us-east-1 -- terraform plan
+  vault exec 'prod-*' -- aws s3 ls
+  vault exec -p dev -p staging --json -- terraform plan`,
 		ValidArgsFunction: app.completeProfile,
 		Args: func(c *cobra.Command, args []string) error {
 			dash := c.ArgsLenAtDash()
+			several := len(opts.profiles) > 0
 			switch {
+			case several && dash < 0, several && dash == len(args):
+				return &usageError{text: "exec: with --profile a command is needed", hint: "put it behind --: " + app.name() + " exec -p " + word(opts.profiles[0]) + " -- COMMAND"}
 			case dash < 0 && len(args) > 1, dash > 1:
 				return &usageError{text: fmt.Sprintf("exec: unexpected %q", args[1]), hint: "put -- before the command: " + app.name() + " exec " + word(args[0]) + " -- " + word(args[1]) + " ..."}
 			}
@@ -39,6 +56,9 @@ Without a command it is a shell.`,
 			if dash := c.ArgsLenAtDash(); dash >= 0 {
 				names, argv = args[:dash], args[dash:]
 			}
+			if len(opts.profiles) > 0 {
+				return app.exec(c.Context(), strings.Join(names, ""), argv, opts)
+			}
 			name, err := app.profileArgument(c, names)
 			if err != nil {
 				return err
@@ -48,11 +68,39 @@ Without a command it is a shell.`,
 	}
 	opts.bind(c.Flags())
 	opts.bindYes(c.Flags())
+	c.Flags().BoolVar(&opts.Serve, "serve", false, "serve the credentials to the command, always fresh, in place of exporting them")
+	c.Flags().StringArrayVarP(&opts.profiles, "profile", "p", nil, "run the command with this `PROFILE` too")
+	c.Flags().IntVar(&opts.jobs, "jobs", 0, "how many of several run at a time (default 6)")
+	c.Flags().BoolVar(&opts.json, "json", false, "of several: print each line as JSON")
 	app.completeFlags(c)
 	return c
 }
 
-func (app *App) exec(ctx context.Context, profile string, argv []string, opts sessionOptions) error {
+func (o *execOptions) check() error {
+	if o.jobs < 0 {
+		return usageErrorf("--jobs %d: at least one runs at a time", o.jobs)
+	}
+	if o.jobs == 0 {
+		o.jobs = 6
+	}
+	return o.sessionOptions.check()
+}
+
+func (app *App) exec(ctx context.Context, profile string, argv []string, opts execOptions) error {
+	names, fan, err := app.chosen(opts.profiles, profile)
+	if err != nil {
+		return err
+	}
+	if fan && opts.Serve {
+		return usageErrorf("exec: --serve is for one profile")
+	}
+	if fan || opts.json {
+		if len(argv) == 0 {
+			return &usageError{text: fmt.Sprintf("exec: %q: several profiles share no shell", profile), hint: "give a command: " + app.name() + " exec " + word(profile) + " -- COMMAND"}
+		}
+		return app.fanOut(ctx, names, argv, opts)
+	}
+	profile = names[0]
 	if len(argv) == 0 {
 		shell := app.Env["SHELL"]
 		if shell == "" {
@@ -64,12 +112,18 @@ func (app *App) exec(ctx context.Context, profile string, argv []string, opts se
 	if err != nil {
 		return app.cannotRun(argv[0], err)
 	}
-	r, t, err := app.credentials(ctx, profile, opts, false)
+	r, t, err := app.credentials(ctx, profile, opts.sessionOptions, false)
 	if err != nil {
 		return err
 	}
 	app.notes(r)
 	app.used(profile)
+	if opts.Serve {
+		// This process becomes the command: the server ends with it.
+		if t.served, err = app.startServer(r, t, opts.sessionOptions, forCommand, os.Getpid()); err != nil {
+			return err
+		}
+	}
 	now := app.newState(r, t, opts.switchFlags)
 	err = app.Exec(path, argv, app.child(t, now).Environ())
 	return app.cannotRun(argv[0], err)

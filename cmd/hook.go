@@ -207,7 +207,7 @@ func (h hook) end(ctx context.Context, old *state) error {
 	if old.Flags.For != 0 && old.End.Equal(old.forEnd()) {
 		over = fmt.Sprintf("the %s for %s are over", roughly(old.Flags.For), old.Profile)
 	}
-	if !old.Back || old.Prev == nil {
+	if !old.Back || old.Prev == nil || old.Prev.Flags.Serve {
 		return h.leave(old, over+": left")
 	}
 	prev := *old.Prev
@@ -232,6 +232,7 @@ func (h hook) end(ctx context.Context, old *state) error {
 
 // leave undoes the switch.
 func (h hook) leave(old *state, line string) error {
+	h.stopServerOf(old)
 	return h.switched(old, nil, undo(h.Env, old), line)
 }
 

@@ -33,7 +33,11 @@ func (app *App) offCommand() *cobra.Command {
 				app.note("no profile is in use in this shell")
 				return nil
 			}
-			return app.emit(d, undo(app.Env, old))
+			if err := app.emit(d, undo(app.Env, old)); err != nil {
+				return err
+			}
+			app.stopServerOf(old)
+			return nil
 		},
 	}
 	bindShell(c, &flag)

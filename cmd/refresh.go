@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -70,11 +71,18 @@ func (app *App) refresh(ctx context.Context, session sessionOptions, shellFlag s
 	if err != nil {
 		return err
 	}
+	if old.Server != "" {
+		if t.served = app.renewServer(old); t.served == nil {
+			if t.served, err = app.startServer(r, t, session, forShell, os.Getppid()); err != nil {
+				return err
+			}
+		}
+	}
 	now, want, keep := app.renewal(r, t, old)
 	app.notes(r)
 	app.stampSwitch(now)
 	say := "renewed "
-	if now.Key == old.Key {
+	if now.Key == old.Key && now.Server == "" {
 		say = "still fresh: "
 	}
 	return app.print(d, old, now, want, keep, say+app.until(t))

@@ -49,6 +49,7 @@ type rest struct {
 	Set    map[string]string  `json:"s"` // what we exported: name to digest of the value
 	Was    map[string]*string `json:"w"` // what was exported before: the value, null for a secret
 	Prev   *previous          `json:"p,omitempty"`
+	Server string             `json:"v,omitempty"` // the id of the server that has the credentials
 
 	Confirmed int64 `json:"g,omitempty"` // when a person did, where one has to; max_duration counts from then
 	ForEnd    int64 `json:"u,omitempty"` // the deadline of --for
@@ -68,6 +69,7 @@ type switchFlags struct {
 	MinTTL    time.Duration `json:"m,omitempty"`
 	NoSession bool          `json:"n,omitempty"`
 	ReadOnly  bool          `json:"o,omitempty"`
+	Serve     bool          `json:"s,omitempty"` // the credentials are served, and not exported
 	For       time.Duration `json:"e,omitempty"` // after which the switch ends by itself
 }
 
@@ -185,7 +187,11 @@ func (app *App) foreign(s *state) string {
 	if app.Env["AWS_ACCESS_KEY_ID"] != s.Key {
 		return "AWS_ACCESS_KEY_ID"
 	}
-	for _, name := range []string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
+	variables := []string{"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+	if s.Server != "" {
+		variables = append(variables, "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
+	}
+	for _, name := range variables {
 		if !s.ours(app.Env, name) {
 			return name
 		}
@@ -242,5 +248,10 @@ func (app *App) newState(r resolved, t target, o switchFlags) *state {
 		s.Least = s.Expires.Add(-min(max(sts.MinimumLife(life), minTTL), life/2))
 	}
 	s.bound(t)
+	if t.served != nil {
+		// The server renews them, and the shell has nothing that ends.
+		s.Server, s.Key = t.served.ID, ""
+		s.Expires, s.Due, s.Least, s.Issued = time.Time{}, time.Time{}, time.Time{}, 0
+	}
 	return s
 }

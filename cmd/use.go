@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -62,6 +63,7 @@ The shell function that "vault init" defines runs it; without one it is
 	}
 	opts.bind(c.Flags())
 	opts.bindYes(c.Flags())
+	c.Flags().BoolVar(&opts.Serve, "serve", false, "serve the credentials to this shell's programs, always fresh, in place of exporting them")
 	c.Flags().DurationVar(&opts.For, "for", 0, "leave by itself after that time")
 	bindShell(c, &opts.shell)
 	app.completeFlags(c)
@@ -125,6 +127,11 @@ func (app *App) use(ctx context.Context, name string, opts useOptions, changed f
 	}
 	app.used(name)
 	opts.ReadOnly = t.readOnly
+	if opts.Serve {
+		if t.served, err = app.startServer(r, t, opts.sessionOptions, forShell, os.Getppid()); err != nil {
+			return err
+		}
+	}
 	now := app.newState(r, t, opts.switchFlags)
 	if opts.For != 0 {
 		now.endFor(app.Now().Add(opts.For).Truncate(time.Second))
@@ -145,7 +152,11 @@ func (app *App) use(ctx context.Context, name string, opts useOptions, changed f
 	if opts.For != 0 && now.End.Equal(now.forEnd()) {
 		say = fmt.Sprintf("using %s for %s, until %s", name, roughly(opts.For), app.clock(now.End))
 	}
-	return app.print(d, old, now, t.variables(), nil, say)
+	if err := app.print(d, old, now, t.variables(), nil, say); err != nil {
+		return err
+	}
+	app.stopServerOf(old)
+	return nil
 }
 
 // merge lays the flags that were typed over those of an earlier switch.
@@ -156,6 +167,7 @@ func merge(flags, typed switchFlags, changed func(string) bool) switchFlags {
 		"min-ttl":    func() { flags.MinTTL = typed.MinTTL },
 		"no-session": func() { flags.NoSession = typed.NoSession },
 		"read-only":  func() { flags.ReadOnly = typed.ReadOnly },
+		"serve":      func() { flags.Serve = typed.Serve },
 		"for":        func() { flags.For = typed.For },
 	} {
 		if changed(name) {
@@ -193,6 +205,9 @@ func (app *App) until(t target) string {
 		text += " for reading only"
 	}
 	end := t.creds.Expires
+	if t.served != nil {
+		end = time.Time{} // the server renews them
+	}
 	if !t.until.IsZero() && (end.IsZero() || t.until.Before(end)) {
 		end = t.until
 	}

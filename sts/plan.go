@@ -1,6 +1,7 @@
 package sts
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -212,7 +213,7 @@ func (p *Plan) roles(from source, o Options) error {
 // gets it.
 func role(p *config.Profile, o Options, last bool) (Step, error) {
 	arn, _ := p.Lookup("role_arn")
-	if !isRoleARN(arn.Text) {
+	if !IsRoleARN(arn.Text) {
 		return Step{}, &SettingError{arn, "role_arn", "is not the ARN of a role"}
 	}
 	configured, err := seconds(p)
@@ -318,6 +319,20 @@ func (p *Plan) capped(step *Step, how string) {
 		p.notef("a role assumed %s lasts at most 1h: %q asked for %s", how, step.Profile, short(step.Duration))
 		step.Duration = mostChainedRole
 	}
+}
+
+// Assume returns the way on to a role that is assumed from what the plan leads
+// to.
+func (p Plan) Assume(role, session string) Plan {
+	last := p.Last()
+	step := Step{
+		Action: AssumeRole, Profile: last.Profile, RoleARN: role, SessionName: session, Duration: mostChainedRole,
+		Endpoint: last.Endpoint, Region: last.Region, Reason: "asked for at the endpoint",
+	}
+	step.Region = cmp.Or(step.Region, p.Region, "us-east-1")
+	p.Steps = append(p.Steps[:len(p.Steps):len(p.Steps)], step)
+	p.Pin = Pin{} // of the profile's own account
+	return p
 }
 
 // first returns the first of d that is not zero.

@@ -58,9 +58,9 @@ func seconds(p *config.Profile) (time.Duration, error) {
 	return time.Duration(n) * time.Second, nil
 }
 
-// isRoleARN reports whether s looks like the ARN of a role:
+// IsRoleARN reports whether s looks like the ARN of a role:
 // arn:PARTITION:iam::ACCOUNT:role/NAME.
-func isRoleARN(s string) bool {
+func IsRoleARN(s string) bool {
 	parts := strings.SplitN(s, ":", 6)
 	return len(parts) == 6 && parts[0] == "arn" && parts[2] == "iam" && strings.HasPrefix(parts[5], "role/")
 }

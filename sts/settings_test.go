@@ -30,8 +30,8 @@ func TestIsRoleARN(t *testing.T) {
 		"arn:aws:iam:222222222222:role/dev":                  false,
 		"xarn:aws:iam::222222222222:role/dev":                false,
 	} {
-		if got := isRoleARN(arn); got != want {
-			t.Errorf("isRoleARN(%q) = %t", arn, got)
+		if got := IsRoleARN(arn); got != want {
+			t.Errorf("IsRoleARN(%q) = %t", arn, got)
 		}
 	}
 }

@@ -32,6 +32,9 @@ func run() int {
 		fmt.Fprintf(os.Stderr, "vault: the process cannot be kept from core dumps: %s\n", err)
 		return 1
 	}
+	if len(os.Args) == 3 && os.Args[1] == "server" && os.Args[2] == "launch" {
+		return launch()
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	host, _ := os.Hostname()
@@ -80,8 +83,9 @@ func run() int {
 				time.AfterFunc(patience, func() { _ = syscall.Kill(os.Getpid(), got.(syscall.Signal)) })
 			}()
 		}),
-		Detach:   detach,
-		EvalMode: func() { signal.Ignore(syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU) },
+		Detach:     detach,
+		Background: background,
+		EvalMode:   func() { signal.Ignore(syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU) },
 	}
 	return app.Run(ctx, os.Args[1:])
 }

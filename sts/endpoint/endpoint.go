@@ -15,6 +15,7 @@ import (
 	"encoding/base64"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"time"
 )
@@ -40,13 +41,23 @@ var relayed = []string{"Origin", "Referer", "X-Forwarded-For", "Forwarded", "Via
 // direct reports whether a request was sent by a program to the name that this
 // server goes by: a page that has rebound its own name to this address sends
 // its own.
-func direct(r *http.Request, hosts map[string]bool) bool {
+func direct(r *http.Request, called func(host string) bool) bool {
 	for _, name := range relayed {
 		if len(r.Header.Values(name)) > 0 {
 			return false
 		}
 	}
-	return hosts[r.Host]
+	return called(r.Host)
+}
+
+// only is the one name that a server goes by.
+func only(host string) func(string) bool { return func(got string) bool { return got == host } }
+
+// anyLoopback are the names of a server behind a socket, which is forwarded to
+// a port of this or another machine.
+func anyLoopback(host string) bool {
+	at, err := netip.ParseAddrPort(host)
+	return err == nil && at.Addr().IsLoopback()
 }
 
 // limited is a server that nobody can keep busy: what it reads is small and

@@ -24,7 +24,6 @@ func HandOff(ctx context.Context, to keystore.Secret, patience time.Duration, op
 	}
 	path := "/" + newToken()
 	host := listener.Addr().String()
-	hosts := map[string]bool{host: true}
 	fetched := make(chan struct{}, 1)
 	fetched <- struct{}{}
 	gone := make(chan struct{})
@@ -33,7 +32,7 @@ func HandOff(ctx context.Context, to keystore.Secret, patience time.Duration, op
 		header.Set("Cache-Control", "no-store")
 		header.Set("Referrer-Policy", "no-referrer")
 		switch {
-		case !direct(r, hosts):
+		case !direct(r, only(host)):
 			http.Error(w, "forbidden", http.StatusForbidden)
 			return
 		case r.Method != http.MethodGet:
