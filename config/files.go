@@ -116,7 +116,7 @@ type Files struct {
 func (f *Files) Names() []string { return slices.Clone(f.whole().names()) }
 
 func (f *Files) collectNames() []string {
-	var names []string
+	names := make([]string, 0, len(f.config.sections)+len(f.credentials.sections))
 	for _, src := range []*source{f.config, f.credentials} {
 		for i := range src.sections {
 			if s := &src.sections[i]; s.kind.isProfile() {

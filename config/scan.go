@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"unsafe"
 )
@@ -15,65 +16,108 @@ import (
 // is for completion, which must be quick and has no use for an error about a
 // malformed line.
 func ScanNames(p Paths, prefix string) ([]string, error) {
-	s := nameScanner{prefix: prefix}
-	if err := s.files(p); err != nil {
+	text, err := ScanLines(p, prefix)
+	if err != nil || text == "" {
 		return nil, err
 	}
-	return s.names(), nil
+	return strings.Split(strings.TrimSuffix(text, "\n"), "\n"), nil
 }
 
-// ScanLines is ScanNames with the names in one text, each with a newline. Of
-// ten thousand in order it makes no list, which would take longer than the scan.
+// ScanLines is ScanNames with the names in one text, each with a newline: of
+// ten thousand, a list would take longer than the scan.
 func ScanLines(p Paths, prefix string) (string, error) {
 	s := nameScanner{prefix: prefix}
-	if err := s.files(p); err != nil || !s.mixed {
-		return s.text.String(), err
+	if err := s.file(ConfigFile, p.Config); err != nil {
+		return "", err
 	}
-	return strings.Join(s.names(), "\n") + "\n", nil
+	if err := s.file(CredentialsFile, p.Credentials); err != nil {
+		return "", err
+	}
+	return s.lines(), nil
 }
 
 // A nameScanner gathers the names that begin with prefix.
 type nameScanner struct {
 	prefix string
 	text   strings.Builder // the names, each with a newline
+	runs   []int           // where each run of names in ascending order begins
 	last   string
-	mixed  bool // a name did not come after the last one in order
-}
-
-// names returns the names, sorted, each once.
-func (s *nameScanner) names() []string {
-	text := s.text.String()
-	if text == "" {
-		return nil
-	}
-	names := strings.Split(text[:len(text)-1], "\n")
-	if s.mixed {
-		names = sortNames(names)
-	}
-	return names
 }
 
 func (s *nameScanner) add(name string) {
-	if !strings.HasPrefix(name, s.prefix) {
+	if !strings.HasPrefix(name, s.prefix) || name == s.last {
 		return
 	}
 	at := s.text.Len()
-	s.mixed = s.mixed || at > 0 && name <= s.last
+	if at == 0 || name < s.last {
+		s.runs = append(s.runs, at)
+	}
 	s.text.WriteString(name)
 	s.last = s.text.String()[at:]
 	s.text.WriteByte('\n')
 }
 
+// mostRuns is how many runs are merged; names in more are sorted.
+const mostRuns = 16
+
+// lines returns the names in order, each once. Files are in some order, by
+// number if not by name, so that there is little to do.
+func (s *nameScanner) lines() string {
+	text := s.text.String()
+	switch {
+	case len(s.runs) < 2:
+		return text
+	case len(s.runs) > mostRuns:
+		return strings.Join(sortNames(strings.Split(text[:len(text)-1], "\n")), "\n") + "\n"
+	}
+	runs := make([]string, len(s.runs))
+	for i, end := range append(s.runs[1:], len(text)) {
+		runs[i] = text[s.runs[i]:end]
+	}
+	return mergeLines(runs, len(text))
+}
+
+// mergeLines merges texts of lines in ascending order, as many bytes, into one
+// that has each line once.
+func mergeLines(runs []string, size int) string {
+	line := func(text string) string { return text[:strings.IndexByte(text, '\n')] }
+	var merged strings.Builder
+	merged.Grow(size)
+	last := ""
+	for len(runs) > 0 {
+		// As long as no other run begins with less, the lines are those of one.
+		least, limit, others := 0, "", false
+		for i := 1; i < len(runs); i++ {
+			l := line(runs[i])
+			if first := line(runs[least]); l < first {
+				least, l = i, first
+			}
+			if !others || l < limit {
+				limit, others = l, true
+			}
+		}
+		run := runs[least]
+		for run != "" {
+			l := line(run)
+			if others && l > limit {
+				break
+			}
+			if l != last {
+				merged.WriteString(run[:len(l)+1])
+				last = l
+			}
+			run = run[len(l)+1:]
+		}
+		if runs[least] = run; run == "" {
+			runs = slices.Delete(runs, least, least+1)
+		}
+	}
+	return merged.String()
+}
+
 // expect makes room for the names in a file of that size, so that they need
 // not be moved: memory that nobody writes to costs nothing.
 func (s *nameScanner) expect(size int64) { s.text.Grow(int(min(size/4, 16<<20))) }
-
-func (s *nameScanner) files(p Paths) error {
-	if err := s.file(ConfigFile, p.Config); err != nil {
-		return err
-	}
-	return s.file(CredentialsFile, p.Credentials)
-}
 
 // scanBlock is how much of a file is in memory at a time; a longer line makes
 // it grow.

@@ -22,7 +22,10 @@ func scan(t *testing.T, config, credentials string) []string {
 				t.Fatal(err)
 			}
 		}
-		names := s.names()
+		var names []string
+		for line := range strings.Lines(s.lines()) {
+			names = append(names, strings.TrimSuffix(line, "\n"))
+		}
 		if i == 0 {
 			first = names
 		} else if !slices.Equal(names, first) {
@@ -42,8 +45,8 @@ func TestScanPrefix(t *testing.T) {
 	const text = "[default]\n[profile prod]\n[profile product/eu]\nregion = profile prod\n[profile dev]\n[profile aprod]\n"
 	s := nameScanner{prefix: "prod"}
 	err := s.read(ConfigFile, strings.NewReader(text), make([]byte, 16))
-	if want := []string{"prod", "product/eu"}; err != nil || !slices.Equal(s.names(), want) {
-		t.Errorf("got %q, %v, want %q", s.names(), err, want)
+	if want := "prod\nproduct/eu\n"; err != nil || s.lines() != want {
+		t.Errorf("got %q, %v, want %q", s.lines(), err, want)
 	}
 }
 
@@ -55,6 +58,9 @@ func TestScanLines(t *testing.T) {
 		{"twice", "[profile a]\n[profile a]\n", "[a]\n", "", "a\n"},
 		{"in both files", "[profile a]\n[profile c]\n", "[b]\n[c]\n", "", "a\nb\nc\n"},
 		{"out of order, but for those asked", "[profile b1]\n[profile a]\n[profile b2]\n", "", "b", "b1\nb2\n"},
+		{"by number", numbered(120, "[profile a%d]\n"), "[a7]\n", "a11", "a11\na110\na111\na112\na113\na114\na115\na116\na117\na118\na119\n"},
+		{"as many runs as are merged", numbered(mostRuns, "[profile b%02d]\n[profile a]\n"), "", "", "a\n" + numbered(mostRuns, "b%02d\n")},
+		{"more runs", numbered(2*mostRuns, "[profile b%02d]\n[profile a]\n"), "[c]\n", "", "a\n" + numbered(2*mostRuns, "b%02d\n") + "c\n"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
