@@ -11,6 +11,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,8 @@ type Store struct {
 	// Waiting, if not nil, is called before waiting for another process that
 	// is changing something.
 	Waiting func()
+
+	patience time.Duration // 0: the constant
 }
 
 // Get returns the value kept under key.
@@ -55,7 +58,7 @@ func (s *Store) Get(ctx context.Context, key string) (keystore.Secret, error) {
 		return keystore.Secret{}, err
 	}
 	// That a key is not there is not worth the program's own words.
-	said := hold(s.Stderr)
+	said := hold(s.Stderr, cmp.Or(s.patience, patience))
 	defer said.release()
 	value, err := s.read(ctx, key, encode(key), said)
 	if err == nil || givenUp(ctx, err) {

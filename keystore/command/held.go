@@ -20,9 +20,9 @@ type held struct {
 	released bool
 }
 
-func hold(to io.Writer) *held {
+func hold(to io.Writer, d time.Duration) *held {
 	h := &held{to: to}
-	time.AfterFunc(patience, h.release)
+	time.AfterFunc(d, h.release)
 	return h
 }
 
