@@ -179,7 +179,7 @@ func TestSignatureIsVerified(t *testing.T) {
 		{"user's key with a token", func(c *rawCall) { c.key = tokenTooMany }, invalidToken},
 		{"region of another partition", func(c *rawCall) { c.region = "cn-north-1" }, invalidToken},
 
-		{"service wrong", func(c *rawCall) { c.service = "iam" },
+		{"service wrong", func(c *rawCall) { c.service = "ec2" },
 			"403 SignatureDoesNotMatch: Credential should be scoped to correct service: 'sts'. "},
 		{"region malformed", func(c *rawCall) { c.region = "nowhere" },
 			"403 SignatureDoesNotMatch: Credential should be scoped to a valid region. "},

@@ -38,7 +38,7 @@ var routes = map[string]route{
 	"GET /federation?Action=login":                    {"signin", "login", (*Server).consoleLogin},
 	"GET /oauth?Action=logout":                        {"signin", "consoleLogout", (*Server).consoleLogout},
 	"POST /logout":                                    {"awsssoportal", "Logout", (*Server).portalLogout},
-	"POST /v1/token":                                  {"signin", "CreateOAuth2Token", (*Server).createOAuth2Token},
+	"POST /v1/token":                                  {"signin-oauth", "CreateOAuth2Token", (*Server).createOAuth2Token},
 }
 
 // routeOf returns the operation that a request is for.
