@@ -60,9 +60,8 @@ func (app *App) completion(ctx context.Context, args []string) completion {
 	}
 	app.describing, app.names = args[0] == cobra.ShellCompRequestCmd, ""
 	root := app.root(args)
+	app.completeValues(root)
 	plainUsage(root)
-	_ = root.RegisterFlagCompletionFunc("backend", cobra.FixedCompletions(config.Backends, cobra.ShellCompDirectiveNoFileComp))
-	withoutFiles(root)
 	var out bytes.Buffer
 	root.SetArgs(args)
 	root.SetOut(&out)
@@ -89,9 +88,10 @@ func (app *App) completion(ctx context.Context, args []string) completion {
 	return c
 }
 
-// withoutFiles keeps cobra from offering files as arguments of the commands
-// below c: none of them takes any.
-func withoutFiles(c *cobra.Command) {
+// completeValues keeps cobra from offering files for what takes none: for
+// arguments, and for flags but those that want a FILE.
+func (app *App) completeValues(c *cobra.Command) {
+	none := cobra.FixedCompletions(nil, cobra.ShellCompDirectiveNoFileComp)
 	if c.ValidArgsFunction == nil {
 		words := c.ValidArgs
 		c.ValidArgs, c.ValidArgsFunction = nil, func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -101,8 +101,27 @@ func withoutFiles(c *cobra.Command) {
 			return words, cobra.ShellCompDirectiveNoFileComp
 		}
 	}
+	values := map[string]cobra.CompletionFunc{
+		"backend": cobra.FixedCompletions(config.Backends, cobra.ShellCompDirectiveNoFileComp),
+		"service": cobra.FixedCompletions(services, cobra.ShellCompDirectiveNoFileComp),
+		"profile": func(c *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+			return app.completeProfile(c, nil, typed)
+		},
+	}
+	for _, flags := range []*pflag.FlagSet{c.PersistentFlags(), c.LocalFlags()} {
+		flags.VisitAll(func(f *pflag.Flag) {
+			if what, _ := pflag.UnquoteUsage(f); what == "FILE" || f.Name == "socket" || f.NoOptDefVal != "" {
+				return
+			}
+			complete := values[f.Name]
+			if complete == nil {
+				complete = none
+			}
+			_ = c.RegisterFlagCompletionFunc(f.Name, complete) // fails if the command has its own
+		})
+	}
 	for _, sub := range c.Commands() {
-		withoutFiles(sub)
+		app.completeValues(sub)
 	}
 }
 

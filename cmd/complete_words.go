@@ -55,3 +55,11 @@ var regions = []string{
 	"us-isof-east-1\tisolated",
 	"us-isof-south-1\tisolated",
 }
+
+// services are those of AWS whose console is opened most, for completion alone.
+var services = []string{
+	"apigateway", "athena", "billing", "bedrock", "cloudformation", "cloudfront", "cloudtrail", "cloudwatch", "codebuild",
+	"codepipeline", "cognito", "config", "dynamodb", "ec2", "ecr", "ecs", "eks", "elasticache", "events", "glue", "guardduty",
+	"iam", "kinesis", "kms", "lambda", "logs", "organizations", "rds", "redshift", "route53", "s3", "sagemaker", "secretsmanager",
+	"securityhub", "ses", "sns", "sqs", "ssm", "sso", "states", "support", "vpc", "waf",
+}
