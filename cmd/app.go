@@ -64,8 +64,10 @@ type App struct {
 	out      bytes.Buffer  // of the commands that a shell evaluates
 	flags    globalFlags
 
-	unattended bool // nobody is asked, and nobody is told
-	noDialog   bool // nor in a window
+	unattended bool   // nobody is asked, and nobody is told
+	noDialog   bool   // nor in a window
+	describing bool   // what is completed gets descriptions
+	names      string // of profiles to complete, a line each
 	rewrap     struct {
 		on  bool            // the passphrase is being changed
 		new keystore.Secret // to this one; zero if a person is asked
@@ -115,18 +117,20 @@ func (app *App) Run(ctx context.Context, args []string) int {
 		}
 		return app.exit(err)
 	}
+	if line, ok := app.completionLine(args); ok {
+		return app.completeLine(ctx, line, args)
+	}
 	if len(args) == 1 && args[0] == "--version" {
 		return app.exit(app.printVersion()) // at once: scripts ask it often
 	}
 	if len(args) > 0 && strings.HasPrefix(args[0], "-") && !slices.Contains([]string{"-h", "--help", "-v", "--version"}, args[0]) {
 		return app.exit(&usageError{text: fmt.Sprintf("flag %q stands before the command", args[0]), hint: "flags stand after the command: " + app.name() + " COMMAND [FLAGS]"})
 	}
-	root := app.root(args)
-	if len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd) {
-		plainUsage(root)
-	} else {
-		app.wordsToStderr(root)
+	if isCompleting(args) {
+		return app.complete(ctx, args)
 	}
+	root := app.root(args)
+	app.wordsToStderr(root)
 	root.SetArgs(args)
 	root.SetContext(ctx)
 	root.SetIn(app.Stdin)
@@ -343,7 +347,7 @@ Load it first, by a line in the shell's startup file:
 	root.PersistentFlags().StringVar(&app.flags.backend, "backend", "", "the keystore to use: file, secret-service, keychain or command")
 	root.AddCommand(app.commands(args)...)
 	root.SetHelpCommand(&cobra.Command{
-		Use: "help [COMMAND]", Short: "help about a command", Hidden: true,
+		Use: "help [COMMAND]", Short: "help about a command", Hidden: true, ValidArgsFunction: completeCommand,
 		RunE: func(c *cobra.Command, args []string) error {
 			target, rest, err := root.Find(args)
 			if err != nil || len(rest) > 0 {
@@ -396,7 +400,7 @@ func (app *App) commands(args []string) []*cobra.Command {
 	}
 	var all []*cobra.Command
 	for _, c := range table {
-		if len(args) > 0 && args[0] == c.name && c.name != "man" { // man speaks of all
+		if commandWord(args) == c.name && c.name != "man" { // man speaks of all
 			return []*cobra.Command{c.make()}
 		}
 	}

@@ -26,6 +26,8 @@ long a cached session lives. It reads no secret. FILTER is a glob, or a part
 of the names to show.`,
 		Example: "  vault list\n  vault list '*prod*'\n  vault list --names\n  vault list --json",
 		Args:    app.atMost(0, 1, "FILTER"),
+
+		ValidArgsFunction: app.completeProfile,
 		RunE: func(_ *cobra.Command, args []string) error {
 			want := func(string) bool { return true }
 			if len(args) == 1 {

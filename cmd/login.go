@@ -49,7 +49,18 @@ list of processes; --stdout prints it instead.`,
 			if err := o.check(); err != nil {
 				return err
 			}
-			return app.login(c.Context(), strings.Join(args, ""), o)
+			name := strings.Join(args, "")
+			if active := o; name == "" && app.activeProfile(&active) == "" && app.Env["AWS_ACCESS_KEY_ID"] == "" {
+				var err error
+				if name, err = app.profileArgument(c, args); err != nil {
+					return err
+				}
+			}
+			if err := app.login(c.Context(), name, o); err != nil {
+				return err
+			}
+			app.used(name)
+			return nil
 		},
 	}
 	f := c.Flags()

@@ -11,20 +11,12 @@ import (
 
 func (app *App) manCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "man [COMMAND]",
-		Short:   "print the manual page of vault or of a command",
-		Long:    "man prints a manual page for man(1).",
-		Example: "  vault man | man -l -\n  vault man use > vault-use.1",
-		Args:    app.atMost(0, 1, "COMMAND"),
-		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			var names []string
-			for _, sub := range c.Root().Commands() {
-				if sub.IsAvailableCommand() && len(args) == 0 {
-					names = append(names, sub.Name())
-				}
-			}
-			return names, cobra.ShellCompDirectiveNoFileComp
-		},
+		Use:               "man [COMMAND]",
+		Short:             "print the manual page of vault or of a command",
+		Long:              "man prints a manual page for man(1).",
+		Example:           "  vault man | man -l -\n  vault man use > vault-use.1",
+		Args:              app.atMost(0, 1, "COMMAND"),
+		ValidArgsFunction: completeCommand,
 		RunE: func(c *cobra.Command, args []string) error {
 			target := c.Root()
 			if len(args) == 1 {

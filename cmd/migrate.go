@@ -42,7 +42,7 @@ once all copies are good; without it they stay where they are.`,
 	for _, flag := range []string{"from", "to"} {
 		_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(config.Backends, cobra.ShellCompDirectiveNoFileComp))
 	}
-	_ = c.RegisterFlagCompletionFunc("profile", app.completeProfile)
+	_ = c.RegisterFlagCompletionFunc("profile", app.completeKey)
 	return c
 }
 

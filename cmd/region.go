@@ -42,6 +42,6 @@ func (app *App) regionCommand() *cobra.Command {
 		},
 	}
 	bindShell(c, &flag)
-	c.ValidArgsFunction = completeRegion
+	c.ValidArgsFunction = app.completeRegion
 	return c
 }

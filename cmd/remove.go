@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,23 +14,12 @@ import (
 func (app *App) removeCommand() *cobra.Command {
 	var yes bool
 	c := &cobra.Command{
-		Use:     "remove [PROFILE]",
-		Short:   "remove the stored access key of a profile",
-		Long:    "remove deletes the access key of a profile from the keystore. The profile stays in the config file, and the key stays valid at AWS.",
-		Example: "  vault remove work",
-		Args:    app.atMost(0, 1, "PROFILE"),
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			index, err := app.readIndex()
-			if err != nil || len(args) > 0 {
-				return nil, cobra.ShellCompDirectiveNoFileComp
-			}
-			var names []string
-			for name, entry := range index.Keys {
-				names = append(names, name+"\t"+entry.AccessKeyID)
-			}
-			slices.Sort(names)
-			return names, cobra.ShellCompDirectiveNoFileComp
-		},
+		Use:               "remove [PROFILE]",
+		Short:             "remove the stored access key of a profile",
+		Long:              "remove deletes the access key of a profile from the keystore. The profile stays in the config file, and the key stays valid at AWS.",
+		Example:           "  vault remove work",
+		Args:              app.atMost(0, 1, "PROFILE"),
+		ValidArgsFunction: app.completeKey,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				name, err := app.pick(c, app.keyMenu)
