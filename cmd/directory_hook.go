@@ -179,7 +179,7 @@ func (h hook) unasked(ctx context.Context, p previous, old *state) (t target, r 
 		return target{}, resolved{}, err.Error()
 	}
 	// As a shell would be that has nothing of that profile.
-	as := &state{Profile: p.Profile, Hash: r.plan.Hash(len(r.plan.Steps) - 1), rest: rest{ID: newID(), Flags: p.Flags}}
+	as := &state{Profile: p.Profile, Key: "-", Hash: r.plan.Hash(len(r.plan.Steps) - 1), rest: rest{ID: newID(), Flags: p.Flags}}
 	if old != nil {
 		as.ID, as.Was, as.Set = old.ID, old.Was, old.Set
 	}

@@ -219,7 +219,7 @@ func (h hook) end(ctx context.Context, old *state) error {
 		return h.leave(old, over+": left")
 	}
 	// As a shell would be that has nothing of that profile.
-	as := &state{Profile: prev.Profile, Hash: r.plan.Hash(len(r.plan.Steps) - 1), rest: rest{ID: old.ID, Flags: prev.Flags, Was: old.Was, Set: old.Set}}
+	as := &state{Profile: prev.Profile, Key: "-", Hash: r.plan.Hash(len(r.plan.Steps) - 1), rest: rest{ID: old.ID, Flags: prev.Flags, Was: old.Was, Set: old.Set}}
 	var t target
 	ok := false
 	if _, err := h.renewing(as); err == nil {

@@ -34,6 +34,7 @@ function __vault_directory
 : vault-end
 ' $__vault_code; or builtin return 0
   builtin eval $__vault_code 2>/dev/null
+  builtin set -eg __vault_drawn
   builtin test -z "$__vault_last" -o "$__VAULT_STATE" = "$__vault_last"; or builtin set -gu __VAULT_LAST $__vault_last
   builtin return 0
 end
@@ -41,6 +42,7 @@ end
 if builtin status is-interactive
   builtin set -eg __vault_at
   builtin set -eg __vault_dir
+  builtin set -eg __vault_begun
   # At a cd, so that what stands behind it in the line has the profile already.
   # Before the first prompt nothing is printed.
   function __vault_chpwd --on-variable PWD
@@ -52,5 +54,7 @@ if builtin status is-interactive
   function __vault_at_prompt --on-event fish_prompt
     builtin set -l fish_trace
     __vault_directory
+    builtin set -q __vault_begun; and __vault_say
+    builtin set -g __vault_begun
   end
 end

@@ -354,6 +354,8 @@ __vault_before() {
 # __vault_debug is called by the DEBUG trap for the first command of a line. It
 # leaves alone what runs while a word is completed, for a key, or for a prompt.
 __vault_debug() {
+  # A trap holds at once in the function that sets it.
+  case "${FUNCNAME[1]-}" in __vault_prompt) \builtin return 0 ;; esac
   case "${COMP_LINE+x}${READLINE_LINE+x}" in ?*) \builtin return 0 ;; esac
   case "${PROMPT_COMMAND[*]-}" in *"$BASH_COMMAND"*) \builtin return 0 ;; esac
   __vault_armed=''
