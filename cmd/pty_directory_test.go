@@ -64,6 +64,9 @@ func TestPTYDirectory(t *testing.T) {
 		}
 		c.shows(`\(dev ` + hour + `\)`)
 		env := c.inUse("dev", "eu-west-3")
+		if out := c.ok("vault status"); !regexp.MustCompile(`(?m)^folder +~/shop +\(the switch ends with it\)`).MatchString(out) {
+			t.Errorf("status says %q", out)
+		}
 		c.says("cd web/deep", "")
 		c.says("cd ~/shop/web", "")
 		if got := c.inUse("dev", "eu-west-3"); got["AWS_ACCESS_KEY_ID"] != env["AWS_ACCESS_KEY_ID"] {
