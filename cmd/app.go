@@ -367,9 +367,11 @@ func (app *App) commands(args []string) []*cobra.Command {
 		make func() *cobra.Command
 	}{
 		{"add", app.addCommand},
+		{"allow", app.allowCommand},
 		{"clear", app.clearCommand},
 		{"completion", app.completionCommand},
 		{"credential-process", app.credentialProcessCommand},
+		{"deny", app.denyCommand},
 		{"exec", app.execCommand},
 		{"explain", app.explainCommand},
 		{"export", app.exportCommand},

@@ -39,7 +39,7 @@ const (
 // "hook renew" is the detached process that renews.
 func (app *App) hookCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "hook prompt|exec|renew [MARK]", Hidden: true, Args: cobra.RangeArgs(1, 2),
+		Use: "hook prompt|exec|dir|renew [MARK]", Hidden: true, Args: cobra.RangeArgs(1, 2),
 		RunE: func(c *cobra.Command, args []string) error {
 			app.unattended, app.Terminal = true, nobody{}
 			switch {
@@ -53,6 +53,9 @@ func (app *App) hookCommand() *cobra.Command {
 				h.mark = markTold
 			}
 			app.EvalMode()
+			if args[0] == "dir" {
+				return h.directory(c.Context())
+			}
 			return h.run(c.Context())
 		},
 	}
@@ -216,7 +219,7 @@ func (h hook) end(ctx context.Context, old *state) error {
 		return h.leave(old, over+": left")
 	}
 	// As a shell would be that has nothing of that profile.
-	as := &state{Profile: prev.Profile, Hash: r.plan.Hash(len(r.plan.Steps) - 1), rest: rest{ID: old.ID, Flags: prev.Flags, Was: old.Was, Set: old.Set}}
+	as := &state{Profile: prev.Profile, Key: "-", Hash: r.plan.Hash(len(r.plan.Steps) - 1), rest: rest{ID: old.ID, Flags: prev.Flags, Was: old.Was, Set: old.Set}}
 	var t target
 	ok := false
 	if _, err := h.renewing(as); err == nil {
@@ -226,7 +229,7 @@ func (h hook) end(ctx context.Context, old *state) error {
 		return h.leave(old, fmt.Sprintf("%s: left; go on with: %s use %s", over, h.name(), word(prev.Profile)))
 	}
 	now := h.App.newState(r, t, prev.Flags)
-	now.Prev = &previous{old.Profile, old.Flags}
+	now.Prev, now.Inside = &previous{old.Profile, old.Flags}, old.Inside
 	return h.switched(old, now, change(h.Env, old, t.variables(), now, nil), fmt.Sprintf("%s: back to %s", over, prev.Profile))
 }
 
@@ -239,6 +242,12 @@ func (h hook) leave(old *state, line string) error {
 // switched answers with a switch from old to now, nil for none. Where the shell
 // refuses it, as for a readonly variable, it is not tried again soon.
 func (h hook) switched(old, now *state, s shell.Switch, line string) error {
+	return h.try(now, s, line, h.remember(old.Key, h.Now().Add(hookRest), markNone, ""))
+}
+
+// try answers with a switch to now, nil for none, and with what to do where the
+// shell refuses it.
+func (h hook) try(now *state, s shell.Switch, line, refused string) error {
 	key := "-"
 	if now != nil {
 		s.Set[stateVariable] = now.String()
@@ -250,9 +259,7 @@ func (h hook) switched(old, now *state, s shell.Switch, line string) error {
 	if err != nil {
 		return err
 	}
-	h.out.WriteString(h.dialect.Either(code,
-		h.remember(key, h.Now(), markNone, line),
-		h.remember(old.Key, h.Now().Add(hookRest), markNone, "")))
+	h.out.WriteString(h.dialect.Either(code, h.remember(key, h.Now(), markNone, line), refused))
 	return nil
 }
 
@@ -266,10 +273,7 @@ func (h hook) answer(key string, look time.Time, mark, line string) error {
 // and what to say to the user, "" for nothing.
 func (h hook) remember(key string, look time.Time, mark, line string) string {
 	code := h.dialect.Let(hookVariable, fmt.Sprintf("%s %d %s", key, look.Unix(), mark))
-	if line != "" {
-		code += h.dialect.Let(sayVariable, "vault: "+oneLine(line))
-	}
-	return code
+	return code + h.saying(line)
 }
 
 // renew renews the credentials of the shell whose environment this process

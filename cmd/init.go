@@ -40,7 +40,11 @@ binary by its path; who needs both names it otherwise:
 			if !shell.FunctionName(opts.name) {
 				return usageErrorf("--cmd %q: a function's name is made of letters, digits, - and _", opts.name)
 			}
-			script, err := d.Script(shell.Init{Exe: app.Exe, Name: opts.name, Prompt: !opts.noPrompt, Hook: !opts.noHook, Stamps: app.locks(), Now: app.Now(), More: completions.Loaded(string(d))})
+			own, err := app.ownSettings()
+			if err != nil {
+				own.Directories = false // other commands say what is wrong
+			}
+			script, err := d.Script(shell.Init{Follow: own.Directories, Exe: app.Exe, Name: opts.name, Prompt: !opts.noPrompt, Hook: !opts.noHook, Stamps: app.locks(), Now: app.Now(), More: completions.Loaded(string(d))})
 			if err != nil {
 				return err
 			}

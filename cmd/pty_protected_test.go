@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -239,4 +240,46 @@ func (c *console) due() {
 	}
 	f[2] = strconv.FormatInt(time.Now().Add(-time.Minute).Unix(), 10)
 	c.exports("__VAULT_STATE", strings.Join(f, "|"))
+}
+
+// TestPTYReadOnly keeps a switch for reading only as it is, whoever goes on with
+// it: a renewal, a child shell, "use -".
+func TestPTYReadOnly(t *testing.T) {
+	inShells(t, func(t *testing.T, shell string) {
+		w := newWorld(t).login()
+		c := w.console(t, setup{shell: shell})
+		narrowed := func(when string) {
+			t.Helper()
+			for _, r := range slices.Backward(w.aws.Requests()) {
+				if r.Action == "AssumeRole" {
+					if got := r.Params.Get("PolicyArns.member.1.arn"); got != "arn:aws:iam::aws:policy/ReadOnlyAccess" {
+						t.Errorf("%s: the role has the policy %q", when, got)
+					}
+					break
+				}
+			}
+			c.shows(`\(prod ro ` + hour + `\)`)
+		}
+		c.ok("vault use prod --read-only")
+		narrowed("use")
+		key := c.key()
+		c.ages(9 * time.Minute)
+		c.gets(key)
+		narrowed("renewed by itself")
+		c.ok("vault refresh --force")
+		narrowed("refresh")
+		c.line(map[string]string{"zsh": "zsh", "bash": "bash --noprofile --rcfile bashrc -i", "fish": "fish"}[shell])
+		c.fresh()
+		c.ok("vault refresh --force")
+		narrowed("refresh in a child")
+		c.leaveChild()
+		c.ok("vault use dev")
+		c.shows(`\(dev ` + hour + `\)`)
+		c.ok("vault clear prod")
+		c.ok("vault use -")
+		narrowed("use -")
+		c.ok("vault use dev")
+		c.ok("vault use - --read-only=false")
+		c.shows(`\(prod ` + hour + `\)`)
+	})
 }

@@ -40,7 +40,7 @@ type console struct {
 	t     *testing.T
 	w     *world
 	shell string
-	dir   string // the shell's folder, with its rc file
+	dir   string // the shell's folder, with its rc file: $ZDOTDIR
 	tty   *os.File
 	cmd   *exec.Cmd
 
@@ -334,7 +334,7 @@ func output(line, text string) string {
 // do has the shell read code of any length from a file.
 func (c *console) do(code string) string {
 	c.t.Helper()
-	return c.run("source ./" + c.file(code))
+	return c.run(`source "$ZDOTDIR/` + c.file(code) + `"`)
 }
 
 // file writes code to a new file.
@@ -382,9 +382,9 @@ func (c *console) look(more string) (env []string, printed string) {
 	c.t.Helper()
 	c.files++
 	name := fmt.Sprintf("f%d", c.files)
-	line := printEnv + " -0 >" + name
+	line := printEnv + ` -0 >"$ZDOTDIR/` + name + `"`
 	if more != "" {
-		line += "; " + more + " >" + name + "+"
+		line += "; " + more + ` >"$ZDOTDIR/` + name + `+"`
 	}
 	c.ok(line)
 	for _, s := range strings.Split(c.read(name), "\x00") {

@@ -92,7 +92,7 @@ func (app *App) refresh(ctx context.Context, session sessionOptions, shellFlag s
 // those of them that are the user's own by now.
 func (app *App) renewal(r resolved, t target, old *state) (now *state, want shell.Env, keep []string) {
 	now, want = app.newState(r, t, old.Flags), t.variables()
-	now.Prev, now.Back = old.Prev, old.Back
+	now.Prev, now.Back, now.Inside = old.Prev, old.Back, old.Inside
 	now.endFor(old.forEnd())
 	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
 		if _, set := old.Set[name]; set && !old.ours(app.Env, name) {

@@ -54,6 +54,8 @@ type rest struct {
 	Confirmed int64 `json:"g,omitempty"` // when a person did, where one has to; max_duration counts from then
 	ForEnd    int64 `json:"u,omitempty"` // the deadline of --for
 	Back      bool  `json:"b,omitempty"` // at the deadline the shell goes back to Prev
+
+	Inside *inside `json:"d,omitempty"` // the folder that the switch belongs to, or was made in
 }
 
 // previous is the switch that "use -" goes back to.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -44,6 +46,7 @@ type statusJSON struct {
 	ReadOnly    bool        `json:"read_only,omitempty"`
 	Confirmed   *time.Time  `json:"confirmed,omitempty"` // when a person confirmed a protected profile
 	Ends        *time.Time  `json:"ends,omitempty"`      // when the shell leaves by itself
+	Directory   string      `json:"directory,omitempty"` // the file of the folder that the switch ends with
 	Changed     string      `json:"changed,omitempty"`   // the variable that somebody else changed since
 	Caller      *callerJSON `json:"caller,omitempty"`
 
@@ -96,6 +99,9 @@ func (app *App) describe(st *statusJSON, current *state) *config.Profile {
 	}
 	if !current.End.IsZero() {
 		st.Ends = &current.End
+	}
+	if current.entered() {
+		st.Directory, _ = strconv.Unquote(current.Inside.File)
 	}
 	if !current.Expires.IsZero() {
 		left := int64(current.Expires.Sub(app.Now()) / time.Second)
@@ -191,6 +197,9 @@ func (app *App) printStatus(st statusJSON) error {
 	}
 	if st.Ends != nil {
 		row("ends", "at "+app.clock(*st.Ends)+": then this shell leaves", "")
+	}
+	if st.Directory != "" {
+		row("folder", tilde(filepath.Dir(oneLine(st.Directory)), app.Home), "the switch ends with it")
 	}
 	if st.Caller != nil {
 		row("caller", oneLine(st.Caller.ARN), "AWS says so")

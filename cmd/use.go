@@ -133,6 +133,7 @@ func (app *App) use(ctx context.Context, name string, opts useOptions, changed f
 		}
 	}
 	now := app.newState(r, t, opts.switchFlags)
+	now.Inside = app.insideOf(old, name)
 	if opts.For != 0 {
 		now.endFor(app.Now().Add(opts.For).Truncate(time.Second))
 	}

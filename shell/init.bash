@@ -17,6 +17,8 @@ __vault_main() {
   case "${1-}" in
     use | off | refresh | region) ;;
     *)
+      # What a folder asks for is looked at again.
+      case "${1-}:${__vault_at+x}" in allow:x | deny:x) __vault_at='' && \builtin unset -v __vault_dir ;; esac
       "${__VAULT_INIT[0]}" "${__VAULT_INIT[5]}" ${1+"$@"}
       \builtin return
       ;;
@@ -329,6 +331,7 @@ __vault_quiet() {
 # __vault_precmd runs ahead of the user's hooks, which are to see what is new.
 __vault_precmd() {
   \builtin local __vault_rc="$?"
+  case "$PWD" in "${__vault_at-"$PWD"}") ;; *) __vault_quiet __vault_directory ;; esac
   case "${__VAULT_STATE-}" in ?*) __vault_quiet __vault_hook prompt ;; esac
   case "$-" in *e*) \builtin return 0 ;; esac
   \builtin return "$__vault_rc"
@@ -351,6 +354,8 @@ __vault_before() {
 # __vault_debug is called by the DEBUG trap for the first command of a line. It
 # leaves alone what runs while a word is completed, for a key, or for a prompt.
 __vault_debug() {
+  # A trap holds at once in the function that sets it.
+  case "${FUNCNAME[1]-}" in __vault_prompt) \builtin return 0 ;; esac
   case "${COMP_LINE+x}${READLINE_LINE+x}" in ?*) \builtin return 0 ;; esac
   case "${PROMPT_COMMAND[*]-}" in *"$BASH_COMMAND"*) \builtin return 0 ;; esac
   __vault_armed=''
@@ -381,6 +386,7 @@ __vault_begin() {
 # the shell; there is an argument at the first prompt alone.
 __vault_prompt() {
   \builtin local __vault_rc="$?"
+  case "$PWD" in "${__vault_at-"$PWD"}") ;; *) __vault_quiet __vault_directory ;; esac
   case "${__VAULT_STATE:+x}${__VAULT_PS:+x}${__VAULT_SAY:+x}$#" in
     0) ;;
     *)
@@ -455,7 +461,7 @@ case "$-${__VAULT_INIT[2]}${__VAULT_INIT[3]}" in
       case "${PROMPT_COMMAND[*]-}" in
         *__vault_prompt*) ;;
         *)
-          __vault_ahead='case $((SECONDS >= ${__vault_due:-SECONDS + 1})) in 1) __vault_precmd ;; esac'
+          __vault_ahead='case $((SECONDS >= ${__vault_due:-SECONDS + 1}))$PWD in 0"${__vault_at-"$PWD"}") ;; *) __vault_precmd ;; esac'
           __vault_behind='${__VAULT_INIT:+"__vault_prompt"} ${__VAULT_INIT:+${__vault_trap-"$(trap -p DEBUG)"}}'
           __vault_array=''
           case "${BASH_VERSINFO[0]}.${BASH_VERSINFO[1]}" in

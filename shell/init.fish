@@ -20,6 +20,11 @@ function __vault_main
     builtin return 127
   end
   if not builtin contains -- "$argv[1]" use off refresh region
+    # What a folder asks for is looked at again.
+    if builtin contains -- "$argv[1]" allow deny
+      builtin set -eg __vault_at
+      builtin set -eg __vault_dir
+    end
     $__VAULT_INIT[1] $__VAULT_INIT[6] $argv
     builtin return
   end

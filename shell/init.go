@@ -12,6 +12,7 @@ type Init struct {
 	Name   string    // the function's name
 	Prompt bool      // draw the segment in front of a plain prompt
 	Hook   bool      // keep the credentials fresh
+	Follow bool      // have the profile that a folder names
 	Stamps string    // the folder of the files that tell of renewals
 	Now    time.Time // a clock for a bash that has none
 	More   string    // more of the shell's code, as the completion
@@ -32,6 +33,9 @@ func (d Dialect) Script(in Init) (string, error) {
 	caller := fmt.Sprintf("--fn=%s:%s:%s", d, Protocol, in.Name)
 	words := []string{d.Quote(in.Exe), d.Quote(in.Name), flag[in.Prompt], flag[in.Hook], d.Quote(in.Stamps), caller}
 	text := script("init." + string(d))
+	if in.Hook && in.Follow {
+		text += script("directory." + string(d))
+	}
 	more := stripComments(in.More)
 	switch d {
 	case Zsh:

@@ -17,6 +17,8 @@ function __vault_main {
   case "$1" in
     (use|off|refresh|region) ;;
     (*)
+      # What a folder asks for is looked at again.
+      [[ "$1" != (allow|deny) ]] || unset __vault_at __vault_dir
       "${__VAULT_INIT[1]}" "${__VAULT_INIT[6]}" "$@"
       return
       ;;

@@ -1,0 +1,60 @@
+# Follows the .vault-profile of the folder that the shell is in. Comes after
+# init.fish, where the user has switched that on.
+
+# __vault_directory looks for the nearest file when the folder has changed: not
+# in the home folder, and not in the root. The binary is asked where there is
+# another one than before, or none any more.
+function __vault_directory
+  builtin test "$PWD" != "$__vault_at"; or builtin return 0
+  builtin set -g __vault_at $PWD
+  builtin set -l at $PWD
+  builtin set -l found ''
+  while builtin test -n "$at" -a "$at" != / -a "$at" != "$HOME"
+    if builtin test -e $at/.vault-profile
+      builtin set found $at/.vault-profile
+      builtin break
+    end
+    builtin set at (builtin string replace -r '/[^/]*$' '' -- $at)
+  end
+  # A shell begins outside, unless it has inherited a switch.
+  if builtin set -q __vault_dir
+    builtin test "$found" != "$__vault_dir"; or builtin return 0
+  else
+    builtin test -n "$found$__VAULT_STATE"; or builtin return 0
+  end
+  builtin set -g __vault_dir $found
+  builtin test -x $__VAULT_INIT[1]; or builtin return 0
+  builtin set -l __vault_last $__VAULT_STATE
+  builtin set -l __vault_code
+  builtin set -l __vault_s 127
+  $__VAULT_INIT[1] $__VAULT_INIT[6] hook dir 2>/dev/null </dev/null | builtin read -z __vault_code
+  builtin set __vault_s $pipestatus[1]
+  builtin test $__vault_s -eq 0; or builtin return 0
+  builtin string match -q -- '*
+: vault-end
+' $__vault_code; or builtin return 0
+  builtin eval $__vault_code 2>/dev/null
+  builtin set -eg __vault_drawn
+  builtin test -z "$__vault_last" -o "$__VAULT_STATE" = "$__vault_last"; or builtin set -gu __VAULT_LAST $__vault_last
+  builtin return 0
+end
+
+if builtin status is-interactive
+  builtin set -eg __vault_at
+  builtin set -eg __vault_dir
+  builtin set -eg __vault_begun
+  # At a cd, so that what stands behind it in the line has the profile already.
+  # Before the first prompt nothing is printed.
+  function __vault_chpwd --on-variable PWD
+    builtin set -l fish_trace
+    builtin set -q __vault_first; and builtin return 0
+    __vault_directory
+    __vault_say
+  end
+  function __vault_at_prompt --on-event fish_prompt
+    builtin set -l fish_trace
+    __vault_directory
+    builtin set -q __vault_begun; and __vault_say
+    builtin set -g __vault_begun
+  end
+end
