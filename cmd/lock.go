@@ -3,6 +3,7 @@ package cmd
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -53,6 +54,10 @@ Cached sessions stay of use.`,
 				store, err := app.open(backend)
 				if err == nil {
 					err = store.Lock()
+				}
+				if errors.Is(err, errors.ErrUnsupported) {
+					app.note(strings.TrimSuffix(err.Error(), ": "+errors.ErrUnsupported.Error()))
+					err = nil
 				}
 				errs = append(errs, err)
 			}

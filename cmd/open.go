@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/shellvault/vault/config"
 	"github.com/shellvault/vault/keystore"
@@ -42,7 +44,10 @@ func OpenStore(o StoreOptions) (Store, error) {
 		}
 		s := &command.Store{
 			Commands: commands, Timeout: o.Command.Timeout, Environ: o.Environ, LockPath: o.LockFile,
-			Unattended: o.Ask != AskAnyhow, Stderr: o.Stderr, Waiting: o.Waiting,
+			Unattended: o.Ask == AskNobody, Stderr: o.Stderr, Waiting: o.Waiting,
+		}
+		if o.Ask == AskTerminal {
+			s.Environ = slices.DeleteFunc(slices.Clone(o.Environ), isDisplay)
 		}
 		if o.Ask != AskNobody {
 			s.Terminal = o.Terminal
@@ -50,6 +55,12 @@ func OpenStore(o StoreOptions) (Store, error) {
 		return s, nil
 	}
 	return nil, unknownBackend("backend", o.Backend)
+}
+
+// isDisplay reports whether a variable leads a program to the desktop.
+func isDisplay(variable string) bool {
+	name, _, _ := strings.Cut(variable, "=")
+	return name == "DISPLAY" || name == "WAYLAND_DISPLAY"
 }
 
 // AutomaticBackend returns the keystore to begin with where nobody named one.
