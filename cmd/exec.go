@@ -125,6 +125,7 @@ func (app *App) exec(ctx context.Context, profile string, argv []string, opts ex
 		}
 	}
 	now := app.newState(r, t, opts.switchFlags)
+	app.stampSwitch(now)
 	err = app.Exec(path, argv, app.child(t, now).Environ())
 	return app.cannotRun(argv[0], err)
 }
