@@ -252,6 +252,8 @@ func (app *App) child(t target, now *state) shell.Env {
 		delete(env, name)
 	}
 	maps.Copy(env, s.Set)
-	env[stateVariable] = now.String()
+	if checkProfileName(t.profile) == nil {
+		env[stateVariable] = now.String()
+	}
 	return env
 }

@@ -82,7 +82,7 @@ func (h hook) run(ctx context.Context) error {
 	known, _ := h.readStamp(old.Hash)
 	switch {
 	case known.State == stampGone:
-		return h.leave(old, fmt.Sprintf("left %s: its session was ended by %s logout", old.Profile, h.name()))
+		return h.leave(old, fmt.Sprintf("left %s: its session was ended", old.Profile))
 	case old.Due.IsZero():
 		return h.answer(old.Key, now.Add(hookRest), h.mark, "")
 	case now.Before(old.Due):

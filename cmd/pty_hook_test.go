@@ -1,8 +1,6 @@
 package cmd_test
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,7 +18,6 @@ const (
 	dueField     = 2
 	leastField   = 3
 	endField     = 4
-	keyField     = 5
 	hashField    = 6
 )
 
@@ -298,19 +295,4 @@ func TestPTYBackOff(t *testing.T) {
 			t.Errorf("the stamp is %q", f)
 		}
 	})
-}
-
-// restOf returns the part of a state that stands in no clear field.
-func restOf(t *testing.T, state string) map[string]any {
-	t.Helper()
-	f := strings.Split(state, "|")
-	data, err := base64.RawURLEncoding.DecodeString(f[len(f)-1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rest map[string]any
-	if err := json.Unmarshal(data, &rest); err != nil {
-		t.Fatal(err)
-	}
-	return rest
 }

@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -98,18 +97,20 @@ func (r *settingsReader) string(tree map[string]any, key string) string {
 	return s
 }
 
-// placeholder matches what a format of the prompt segment fills in.
-var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
-
 // Unknown returns the first placeholder of a format of the prompt segment that
 // vault does not know, "" if it knows all of them.
 func Unknown(format string) string {
-	for _, p := range placeholder.FindAllString(format, -1) {
-		if !slices.Contains(Placeholders, p) {
+	for {
+		_, rest, ok := strings.Cut(format, "{")
+		if !ok {
+			return ""
+		}
+		name, _, ok := strings.Cut(rest, "}")
+		if p := "{" + name + "}"; ok && !slices.Contains(Placeholders, p) {
 			return p
 		}
+		format = rest
 	}
-	return ""
 }
 
 // format reads a format of the prompt segment.

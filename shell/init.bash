@@ -358,7 +358,7 @@ __vault_debug() {
   case "${FUNCNAME[1]-}" in __vault_prompt) \builtin return 0 ;; esac
   case "${COMP_LINE+x}${READLINE_LINE+x}" in ?*) \builtin return 0 ;; esac
   case "${PROMPT_COMMAND[*]-}" in *"$BASH_COMMAND"*) \builtin return 0 ;; esac
-  __vault_armed=''
+  \builtin unset -v __vault_armed
   __vault_preexec "$BASH_COMMAND"
 }
 
@@ -387,12 +387,13 @@ __vault_begin() {
 __vault_prompt() {
   \builtin local __vault_rc="$?"
   case "$PWD" in "${__vault_at-"$PWD"}") ;; *) __vault_quiet __vault_directory ;; esac
-  case "${__VAULT_STATE:+x}${__VAULT_PS:+x}${__VAULT_SAY:+x}$#" in
-    0) ;;
+  case "${__VAULT_STATE:+s}${__VAULT_PS:+p}${__VAULT_SAY:+y}:$#:$-" in
+    :0:*) ;;
+    *:1:*) __vault_begin "$1"; __vault_quiet __vault_after ;;
+    *x*) __vault_quiet __vault_after ;;
     *)
-      if [[ $# -eq 0 && "$SECONDS" -lt __vault_wake && "$SECONDS" -ge __vault_since && -s "$__vault_file" && -x "${__VAULT_INIT[0]}" && -z "${__VAULT_SAY-}" ]] &&
+      if [[ "$SECONDS" -lt __vault_wake && "$SECONDS" -ge __vault_since && -s "$__vault_file" && -x "${__VAULT_INIT[0]}" && -z "${__VAULT_SAY-}" ]] &&
         \builtin test "${AWS_VAULT-} ${AWS_ACCESS_KEY_ID-} ${AWS_PROFILE-} ${AWS_DEFAULT_PROFILE-} ${AWS_REGION-} ${__VAULT_STATE:0:64}${PS1-}" = "$__vault_sig$__vault_drawn"; then :; else
-        case "$#" in 1) __vault_begin "$1" ;; esac
         __vault_quiet __vault_after
       fi
       ;;
