@@ -56,6 +56,40 @@ func TestNoSession(t *testing.T) {
 	}
 }
 
+// A service that drops the zeros a shared secret begins with has another key
+// than we then: such a session is replaced, and nothing is sent through it.
+func TestShortSecret(t *testing.T) {
+	f := startFake(t)
+	sessions := 0
+	f.on("OpenSession", func(c sstest.Call) fakeReply {
+		if sessions++; sessions > 1 {
+			return usual
+		}
+		public, _ := c.Args[1].(dbus.Variant).Value().([]byte)
+		for {
+			pair := newKeyPair()
+			_, short, err := pair.sessionKey(public)
+			if err != nil {
+				t.Error(err)
+			}
+			if short {
+				return reply(dbus.MakeVariant(pair.public), fakeSession+"0")
+			}
+		}
+	})
+	s := open(t, f.bus.Address, AskAnyhow)
+	wantValue(t, s, "key/a", "one")
+	mustSet(t, s, "key/a", "two")
+	f.wantCalls("OpenSession", 2)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.calls {
+		if c.Method == "GetSecret" && c.Args[0] != fakeSession {
+			t.Errorf("a secret went through session %s", c.Args[0])
+		}
+	}
+}
+
 // Answers to GetSecret that hold no secret: each is an error, and none the
 // empty secret.
 func TestNoSecret(t *testing.T) {

@@ -346,13 +346,19 @@ func TestCalls(t *testing.T) {
 		{"state", AskAnyhow, 3, func(s *Store) { wantState(t, s, keystore.Unlocked) }},
 	}
 	for _, test := range tests {
-		tap, address := newTap(t, d)
-		test.do(open(t, address, test.ask))
-		if n := tap.calls(t); n != test.calls {
-			t.Errorf("%s: %d calls, want %d", test.name, n, test.calls)
+		n := 0
+		for range 3 { // one session in 256 takes a call more
+			tap, address := newTap(t, d)
+			test.do(open(t, address, test.ask))
+			if bytes.Contains(tap.said.Bytes(), []byte(secret)) {
+				t.Errorf("%s: the secret went over the bus in clear", test.name)
+			}
+			if n = tap.calls(t); n == test.calls {
+				break
+			}
 		}
-		if bytes.Contains(tap.said.Bytes(), []byte(secret)) {
-			t.Errorf("%s: the secret went over the bus in clear", test.name)
+		if n != test.calls {
+			t.Errorf("%s: %d calls, want %d", test.name, n, test.calls)
 		}
 	}
 

@@ -37,7 +37,7 @@ type client struct {
 	conn   *dbus.Conn
 	limits limits
 	plain  bool
-	pair   func() keyPair // the same at every call
+	pair   func() keyPair // for the first session
 
 	openOnce sync.Once
 	opened   chan struct{} // closed when session or err is there

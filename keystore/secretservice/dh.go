@@ -56,17 +56,18 @@ func newKeyPair() keyPair {
 }
 
 // sessionKey returns the key that k and the public key of the other side give.
-func (k keyPair) sessionKey(other []byte) ([]byte, error) {
+// Short says that their secret begins with a zero, as one in 256 does: the
+// other side may then have another key, because not all programs keep it.
+func (k keyPair) sessionKey(other []byte) (key []byte, short bool, err error) {
 	y := new(big.Int).SetBytes(other)
 	// 0, 1 and p-1 would give a secret that anybody knows.
 	if y.Cmp(one) <= 0 || y.Cmp(new(big.Int).Sub(k.prime, one)) >= 0 {
-		return nil, errPublicKey
+		return nil, false, errPublicKey
 	}
-	// With its leading zeros: without them one key in 256 would be another
-	// than that of the service.
 	shared := new(big.Int).Exp(y, k.private, k.prime).FillBytes(make([]byte, groupSize))
 	defer clear(shared)
-	return hkdf.Key(sha256.New, shared, nil, "", aes.BlockSize)
+	key, err = hkdf.Key(sha256.New, shared, nil, "", aes.BlockSize)
+	return key, shared[0] == 0, err
 }
 
 var errDecrypt = errors.New("the secret does not decrypt")

@@ -60,13 +60,13 @@ func TestSessionKeys(t *testing.T) {
 		if len(pair.public) != groupSize {
 			t.Fatalf("a public key of %d bytes", len(pair.public))
 		}
-		got, err := pair.sessionKey(public)
+		got, gotShort, err := pair.sessionKey(public)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want, short := other.key(pair.public)
-		if !bytes.Equal(got, want) {
-			t.Fatalf("the two sides differ; short secret: %v", short)
+		if !bytes.Equal(got, want) || gotShort != short {
+			t.Fatalf("the two sides differ; short secret: %v, want %v", gotShort, short)
 		}
 		if short {
 			shortSecrets++
@@ -88,7 +88,7 @@ func TestSessionKeyOfShortPublicKey(t *testing.T) {
 		other := newPeer(t, private)
 		want, _ := other.key(pair.public)
 		for _, public := range [][]byte{other.public(), append(make([]byte, 7), other.public()...)} {
-			got, err := pair.sessionKey(public)
+			got, _, err := pair.sessionKey(public)
 			if err != nil || !bytes.Equal(got, want) {
 				t.Errorf("2^%d in %d bytes: %x, %v, want %x", private, len(public), got, err, want)
 			}
@@ -103,12 +103,12 @@ func TestPublicKeyOutOfRange(t *testing.T) {
 		"none": nil, "0": {0}, "1": {1}, "1 with zeros": {0, 0, 1},
 		"p-1": offset(-1), "p": offset(0), "p+1": offset(1), "longer": append([]byte{1}, offset(0)...),
 	} {
-		if key, err := newKeyPair().sessionKey(public); !errors.Is(err, errPublicKey) || key != nil {
+		if key, _, err := newKeyPair().sessionKey(public); !errors.Is(err, errPublicKey) || key != nil {
 			t.Errorf("%s: %x, %v, want %v", name, key, err, errPublicKey)
 		}
 	}
 	for name, public := range map[string][]byte{"2": {2}, "p-2": offset(-2)} {
-		if _, err := newKeyPair().sessionKey(public); err != nil {
+		if _, _, err := newKeyPair().sessionKey(public); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -29,42 +29,55 @@ func (c *client) startSession(ctx context.Context) {
 	c.openOnce.Do(func() {
 		// Whoever needs it first is not the only one who does.
 		ctx := context.WithoutCancel(ctx)
-		algorithm, input := "plain", dbus.MakeVariant("")
-		if !c.plain {
-			algorithm, input = algorithmDH, dbus.MakeVariant(c.pair().public)
-		}
-		p := c.start(ctx, c.limits.call, servicePath, service+"OpenSession", algorithm, input)
+		pair := c.pair()
+		p := c.openSession(ctx, pair)
 		go func() {
 			defer close(c.opened)
-			c.session, c.err = c.agree(p)
+			for attempt := 1; ; attempt++ {
+				var short bool
+				c.session, short, c.err = c.agree(p, pair)
+				if !short || attempt == attempts {
+					return
+				}
+				pair = newKeyPair()
+				p = c.openSession(ctx, pair)
+			}
 		}()
 	})
 }
 
-// agree takes the answer to OpenSession.
-func (c *client) agree(p *pending) (s session, err error) {
+func (c *client) openSession(ctx context.Context, pair keyPair) *pending {
+	if c.plain {
+		return c.start(ctx, c.limits.call, servicePath, service+"OpenSession", "plain", dbus.MakeVariant(""))
+	}
+	return c.start(ctx, c.limits.call, servicePath, service+"OpenSession", algorithmDH, dbus.MakeVariant(pair.public))
+}
+
+// agree takes the answer to OpenSession. Short says that the session is
+// better replaced by another: see sessionKey.
+func (c *client) agree(p *pending, pair keyPair) (s session, short bool, err error) {
 	a, err := p.wait()
 	if err != nil {
-		return session{}, err
+		return session{}, false, err
 	}
 	var output dbus.Variant
 	if err := cmp.Or(part(a, 0, &output), part(a, 1, &s.path)); err != nil {
-		return session{}, err
+		return session{}, false, err
 	}
 	if s.path == noPath {
-		return session{}, &Error{Err: errForm, Reason: a.method}
+		return session{}, false, &Error{Err: errForm, Reason: a.method}
 	}
 	if c.plain {
-		return s, nil
+		return s, false, nil
 	}
 	public, err := within[[]byte](a.method, output)
 	if err != nil {
-		return session{}, err
+		return session{}, false, err
 	}
-	if s.key, err = c.pair().sessionKey(public); err != nil {
-		return session{}, &Error{Err: err, Reason: a.method}
+	if s.key, short, err = pair.sessionKey(public); err != nil {
+		return session{}, false, &Error{Err: err, Reason: a.method}
 	}
-	return s, nil
+	return s, short, nil
 }
 
 // awaitSession returns the session of c when it is there.
