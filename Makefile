@@ -42,7 +42,7 @@ lint: ## run the linters
 	@sh .ci/install
 	@sh .ci/lint
 
-bench: ## measure: starts against a Go hello world, the prompt, the parser
+bench: ## measure: starts against a Go hello world, also with many profiles, the prompt, the parser
 	@sh contrib/bench.sh
 
 clean: ## remove what was built

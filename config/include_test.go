@@ -2,9 +2,11 @@ package config
 
 import (
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -110,6 +112,27 @@ func TestLongInclude(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Several goroutines may use the same files; the race detector looks on.
+func TestFilesAtOnce(t *testing.T) {
+	p := Paths{Config: filepath.Join(t.TempDir(), "config")}
+	write(t, p.Config, "[profile q]\n"+numbered(3*answersEvery, "include_profile = q%d\n[profile q%[1]d]\n")+"region = r\n"+strings.Repeat("# long\n", scanBlock/7))
+	f, err := LoadFor(p, "q")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for _, name := range f.Names() {
+				if p, err := f.Profile(name); err != nil || p.Region() != "r" || p.Get("output") != "" {
+					t.Errorf("%q: got %v, %v", name, p, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // work returns how many bytes of memory f asks for.
