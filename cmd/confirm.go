@@ -11,7 +11,7 @@ import (
 // line of the config never has a person asked.
 func (app *App) confirm(ctx context.Context, name, account string, process bool) error {
 	if process {
-		return &guardError{profile: name, why: "a person has to confirm it", process: true, err: errNoTerminal}
+		return &guardError{profile: name, why: "is protected: a person has to confirm it", process: true, err: errNoTerminal}
 	}
 	question := name + " is protected"
 	if account != "" {
@@ -21,11 +21,11 @@ func (app *App) confirm(ctx context.Context, name, account string, process bool)
 	typed, err := app.Terminal.Ask(ctx, oneLine(question)+": type its name to go on: ", false)
 	switch {
 	case errors.Is(err, errNoTerminal):
-		return &guardError{profile: name, why: "a person has to confirm it, and " + err.Error(), err: err}
+		return &guardError{profile: name, why: "is protected: a person has to confirm it, and " + err.Error(), err: err}
 	case err != nil:
 		return err
 	case strings.TrimSpace(typed) != name:
-		return &guardError{profile: name, why: "what was typed is not its name"}
+		return &guardError{profile: name, why: "is protected: what was typed is not its name"}
 	}
 	return nil
 }

@@ -82,16 +82,14 @@ func (h hook) enter(ctx context.Context, old *state, d directory, w wish) error 
 	}
 	flags := switchFlags{Region: w.Region}
 	t, r, why := h.unasked(ctx, previous{w.Profile, flags}, old)
-	use := h.name() + " use " + word(w.Profile)
-	if w.Region != "" {
-		use += " --region " + w.Region
-	}
+	use := h.name() + " use " + previous{w.Profile, flags}.words()
 	if why != "" {
 		return h.outside(ctx, old, fmt.Sprintf("%s names %s, and %s: %s", shown, w.Profile, why, use))
 	}
 	now := h.App.newState(r, t, flags)
 	now.Inside = &inside{File: strconv.Quote(d.Real), Before: old.before()}
 	now.Prev = old.previous()
+	h.stopServerOf(old)
 	return h.try(now, change(h.Env, old, t.variables(), now, nil), fmt.Sprintf("using %s, as %s says", h.until(t), shown),
 		h.saying(fmt.Sprintf("%s names %s, and this shell does not take it: %s", shown, w.Profile, use)))
 }
@@ -114,6 +112,22 @@ func (s *state) previous() *previous {
 		return nil
 	}
 	return &previous{s.Profile, s.Flags}
+}
+
+// words are what to type behind use to be switched so again, as far as it is
+// worth typing.
+func (p previous) words() string {
+	text := word(p.Profile)
+	if p.Flags.Region != "" {
+		text += " --region " + word(p.Flags.Region)
+	}
+	if p.Flags.ReadOnly {
+		text += " --read-only"
+	}
+	if p.Flags.Serve {
+		text += " --serve"
+	}
+	return text
 }
 
 // outside leaves the folder that the switch old belongs to, if it does, and
@@ -140,10 +154,11 @@ func (h hook) outside(ctx context.Context, old *state, line string) error {
 	prev := *old.Inside.Before
 	t, r, why := h.unasked(ctx, prev, old)
 	if why != "" {
-		return h.leave(old, say(fmt.Sprintf("left %s; before it was %s, and %s: %s use %s", old.Profile, prev.Profile, why, h.name(), word(prev.Profile))))
+		return h.leave(old, say(fmt.Sprintf("left %s; before it was %s, and %s: %s use %s", old.Profile, prev.Profile, why, h.name(), prev.words())))
 	}
 	now := h.App.newState(r, t, prev.Flags)
 	now.Prev = old.previous()
+	h.stopServerOf(old)
 	return h.switched(old, now, change(h.Env, old, t.variables(), now, nil), say("back to "+h.until(t)))
 }
 
@@ -164,6 +179,8 @@ func (h hook) unasked(ctx context.Context, p previous, old *state) (t target, r 
 		return target{}, resolved{}, err.Error()
 	case settings.For(p.Profile).Protected:
 		return target{}, resolved{}, "it is protected"
+	case p.Flags.Serve:
+		return target{}, resolved{}, "its credentials were served"
 	case p.Flags.For != 0:
 		return target{}, resolved{}, "that was for a time" // which would begin anew
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/shellvault/vault/config"
 )
 
-// A guardError reports a protected profile that nobody has confirmed.
+// A guardError reports a switch that takes a person.
 type guardError struct {
 	profile string
 	why     string
@@ -18,7 +18,7 @@ type guardError struct {
 }
 
 func (e *guardError) Error() string {
-	return fmt.Sprintf("profile %q is protected: %s", e.profile, e.why)
+	return fmt.Sprintf("profile %q %s", e.profile, e.why)
 }
 
 func (e *guardError) Unwrap() error { return e.err }
@@ -43,6 +43,9 @@ func (app *App) guard(ctx context.Context, name, account string, s config.Profil
 	if !o.confirmed.IsZero() && (s.MaxDuration == 0 || now.Before(o.confirmed.Add(s.MaxDuration))) {
 		o.until = endOf(o.confirmed, s)
 		return nil
+	}
+	if !s.Protected && !o.confirmed.IsZero() && app.unattended {
+		return &guardError{profile: name, why: fmt.Sprintf("was switched to for %s, and that is over", brief(s.MaxDuration)), err: errNoTerminal}
 	}
 	if s.Protected && !o.yes {
 		if err := app.confirm(ctx, name, account, o.process); err != nil {
@@ -84,7 +87,7 @@ func (app *App) renewing(s *state) (sessionOptions, error) {
 	}
 	over := !o.until.IsZero() && !app.Now().Before(o.until)
 	if over || guarded.Protected && o.confirmed.IsZero() {
-		return o, &guardError{profile: s.Profile, why: "it has to be confirmed", err: errNoTerminal}
+		return o, &guardError{profile: s.Profile, why: "has to be confirmed", err: errNoTerminal}
 	}
 	return o, nil
 }
