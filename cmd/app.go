@@ -259,6 +259,13 @@ func oneLine(s string) string {
 
 func (app *App) getenv(name string) (string, bool) {
 	value, ok := app.Env[name]
+	if ok && slices.Contains(dynamicVariables, name) {
+		// A config of ours is made of the user's, and is not his.
+		if old := app.current(); old != nil && old.Flags.Dynamic && old.ours(app.Env, name) {
+			value = before(app.Env, old, name)
+			return value, value != ""
+		}
+	}
 	return value, ok
 }
 

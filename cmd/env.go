@@ -38,7 +38,8 @@ var ownSecrets = []string{"AWS_VAULT_FILE_PASSPHRASE"}
 type target struct {
 	profile string
 	creds   sts.Credentials
-	served  *served // where programs get the credentials from, nil: the environment has them
+	dynamic *dynamic // the config that programs get them by, nil: the environment has them
+	served  *served  // where programs get the credentials from, nil: the environment has them
 	region  string
 
 	readOnly  bool
@@ -69,11 +70,17 @@ func (t target) variables() shell.Env {
 		env = t.served.variables()
 		env["AWS_VAULT"] = t.profile
 	}
+	if t.dynamic != nil {
+		env = t.dynamic.variables(t.profile)
+		env["AWS_VAULT"] = t.profile
+	}
 	if t.region != "" {
 		env["AWS_REGION"] = t.region
 		env["AWS_DEFAULT_REGION"] = t.region
 	}
-	maps.Copy(env, t.more)
+	if t.dynamic == nil { // else the config says it
+		maps.Copy(env, t.more)
+	}
 	return env
 }
 

@@ -210,7 +210,7 @@ func (h hook) end(ctx context.Context, old *state) error {
 	if old.Flags.For != 0 && old.End.Equal(old.forEnd()) {
 		over = fmt.Sprintf("the %s for %s are over", roughly(old.Flags.For), old.Profile)
 	}
-	if !old.Back || old.Prev == nil || old.Prev.Flags.Serve {
+	if !old.Back || old.Prev == nil || old.Prev.Flags.Serve || old.Prev.Flags.Dynamic {
 		return h.leave(old, over+": left")
 	}
 	prev := *old.Prev

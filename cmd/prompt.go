@@ -142,7 +142,8 @@ func (s *segment) say(old *state, known stamp, now time.Time) string {
 
 // looksForeign is what a shell can see of foreign, which reads no secret.
 func (app *App) looksForeign(s *state) bool {
-	return app.Env["AWS_VAULT"] != s.Profile || app.Env["AWS_ACCESS_KEY_ID"] != s.Key || app.Env["AWS_PROFILE"] != "" || app.Env["AWS_DEFAULT_PROFILE"] != ""
+	return app.Env["AWS_VAULT"] != s.Profile || app.Env["AWS_ACCESS_KEY_ID"] != s.Key ||
+		app.Env["AWS_PROFILE"] != "" && (s.Key != "" || app.Env["AWS_PROFILE"] != s.Profile) || app.Env["AWS_DEFAULT_PROFILE"] != ""
 }
 
 // text returns the segment in a format, "" for that of the switch.

@@ -157,3 +157,33 @@ func TestServeSDK(t *testing.T) {
 		t.Errorf("got %s, %v, want %s…", out, err, want)
 	}
 }
+
+// TestPTYDynamic switches a shell to a config of ours, which its segment does
+// not take for somebody else's, and back.
+func TestPTYDynamic(t *testing.T) {
+	inShells(t, func(t *testing.T, shell string) {
+		w := newWorld(t).login()
+		c := w.console(t, setup{shell: shell, env: []string{"AWS_PROFILE=mine"}})
+		before := c.environ()
+		c.ok("vault use --dynamic dev")
+		c.shows(`\(dev\)`)
+		env := c.env()
+		if env["AWS_PROFILE"] != "dev" || env["AWS_ACCESS_KEY_ID"] != "" || !strings.HasPrefix(env["AWS_CONFIG_FILE"], w.home) {
+			t.Errorf("got %v", env)
+		}
+		c.ok("vault refresh")
+		c.shows(`\(dev\)`)
+		if out := c.ok("vault list"); !strings.Contains(out, "staging") {
+			t.Errorf("it lists our own config: %s", out)
+		}
+		c.ok(by(shell, map[string]string{"bash": "export AWS_PROFILE=other", "fish": "set -gx AWS_PROFILE other"}))
+		c.shows(`\(dev != env\)`)
+		c.ok(by(shell, map[string]string{"bash": "export AWS_PROFILE=dev", "fish": "set -gx AWS_PROFILE dev"}))
+		c.ok("vault use prod")
+		c.inUse("prod", "us-east-1")
+		c.ok("vault use -")
+		c.shows(`\(dev\)`)
+		c.ok("vault off")
+		c.same(before, c.environ(), "off")
+	})
+}

@@ -71,6 +71,11 @@ func (app *App) refresh(ctx context.Context, session sessionOptions, shellFlag s
 	if err != nil {
 		return err
 	}
+	if old.Flags.Dynamic {
+		if t.dynamic, err = app.startDynamic(old.Profile, session, t.shown.Protected); err != nil {
+			return err
+		}
+	}
 	if old.Server != "" {
 		if t.served = app.renewServer(old); t.served == nil {
 			if t.served, err = app.startServer(r, t, session, forShell, os.Getppid()); err != nil {
@@ -82,7 +87,7 @@ func (app *App) refresh(ctx context.Context, session sessionOptions, shellFlag s
 	app.notes(r)
 	app.stampSwitch(now)
 	say := "renewed "
-	if now.Key == old.Key && now.Server == "" {
+	if now.Key == old.Key && now.Key != "" {
 		say = "still fresh: "
 	}
 	return app.print(d, old, now, want, keep, say+app.until(t))

@@ -71,6 +71,7 @@ type switchFlags struct {
 	MinTTL    time.Duration `json:"m,omitempty"`
 	NoSession bool          `json:"n,omitempty"`
 	ReadOnly  bool          `json:"o,omitempty"`
+	Dynamic   bool          `json:"y,omitempty"` // programs get the credentials by a config of ours
 	Serve     bool          `json:"s,omitempty"` // the credentials are served, and not exported
 	For       time.Duration `json:"e,omitempty"` // after which the switch ends by itself
 }
@@ -193,13 +194,16 @@ func (app *App) foreign(s *state) string {
 	if s.Server != "" {
 		variables = append(variables, "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN")
 	}
+	if s.Flags.Dynamic {
+		variables = append(append(variables, dynamicVariables...), "AWS_PROFILE")
+	}
 	for _, name := range variables {
 		if !s.ours(app.Env, name) {
 			return name
 		}
 	}
 	for _, name := range []string{"AWS_PROFILE", "AWS_DEFAULT_PROFILE"} {
-		if app.Env[name] != "" {
+		if app.Env[name] != "" && !(s.Flags.Dynamic && name == "AWS_PROFILE") {
 			return name
 		}
 	}
@@ -251,8 +255,11 @@ func (app *App) newState(r resolved, t target, o switchFlags) *state {
 	}
 	s.bound(t)
 	if t.served != nil {
-		// The server renews them, and the shell has nothing that ends.
-		s.Server, s.Key = t.served.ID, ""
+		s.Server = t.served.ID
+	}
+	if t.served != nil || t.dynamic != nil {
+		// They are renewed elsewhere, and the shell has nothing that ends.
+		s.Key = ""
 		s.Expires, s.Due, s.Least, s.Issued = time.Time{}, time.Time{}, time.Time{}, 0
 	}
 	return s

@@ -51,6 +51,9 @@ The shell function that "vault init" defines runs it; without one it is
 			if err := opts.check(); err != nil {
 				return err
 			}
+			if opts.Serve && opts.Dynamic {
+				return usageErrorf("use: --serve and --dynamic are two ways to the same: one will do")
+			}
 			if _, err := app.evaluator("use", opts.shell); err != nil {
 				return err // before somebody chooses in vain
 			}
@@ -63,6 +66,7 @@ The shell function that "vault init" defines runs it; without one it is
 	}
 	opts.bind(c.Flags())
 	opts.bindYes(c.Flags())
+	c.Flags().BoolVar(&opts.Dynamic, "dynamic", false, "give programs a config by which they get credentials of every profile, always fresh, in place of exporting them")
 	c.Flags().BoolVar(&opts.Serve, "serve", false, "serve the credentials to this shell's programs, always fresh, in place of exporting them")
 	c.Flags().DurationVar(&opts.For, "for", 0, "leave by itself after that time")
 	bindShell(c, &opts.shell)
@@ -127,6 +131,11 @@ func (app *App) use(ctx context.Context, name string, opts useOptions, changed f
 	}
 	app.used(name)
 	opts.ReadOnly = t.readOnly
+	if opts.Dynamic {
+		if t.dynamic, err = app.startDynamic(name, opts.sessionOptions, t.shown.Protected); err != nil {
+			return err
+		}
+	}
 	if opts.Serve {
 		if t.served, err = app.startServer(r, t, opts.sessionOptions, forShell, os.Getppid()); err != nil {
 			return err
@@ -168,7 +177,8 @@ func merge(flags, typed switchFlags, changed func(string) bool) switchFlags {
 		"min-ttl":    func() { flags.MinTTL = typed.MinTTL },
 		"no-session": func() { flags.NoSession = typed.NoSession },
 		"read-only":  func() { flags.ReadOnly = typed.ReadOnly },
-		"serve":      func() { flags.Serve = typed.Serve },
+		"serve":      func() { flags.Serve, flags.Dynamic = typed.Serve, typed.Dynamic },
+		"dynamic":    func() { flags.Serve, flags.Dynamic = typed.Serve, typed.Dynamic },
 		"for":        func() { flags.For = typed.For },
 	} {
 		if changed(name) {
@@ -206,7 +216,7 @@ func (app *App) until(t target) string {
 		text += " for reading only"
 	}
 	end := t.creds.Expires
-	if t.served != nil {
+	if t.served != nil || t.dynamic != nil {
 		end = time.Time{} // the server renews them
 	}
 	if !t.until.IsZero() && (end.IsZero() || t.until.Before(end)) {

@@ -132,7 +132,7 @@ __vault_look() {
     \builtin return 1
   fi
   if \builtin test "${AWS_VAULT-}" != "$__vault_profile" || \builtin test "${AWS_ACCESS_KEY_ID-}" != "$__vault_key" ||
-    \builtin test -n "${AWS_PROFILE-}${AWS_DEFAULT_PROFILE-}"; then
+    \builtin test -n "${AWS_DEFAULT_PROFILE-}" || [[ -n "${AWS_PROFILE-}" && ( -n "$__vault_key" || "$AWS_PROFILE" != "$__vault_profile" ) ]]; then
     __vault_text="${__vault_profile//[[:cntrl:]]/?} != env" __vault_sgr=35
     \builtin return 1
   fi

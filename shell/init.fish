@@ -78,7 +78,7 @@ function __vault_look
     builtin set -g __vault_color magenta
     builtin return 1
   end
-  if builtin test "$AWS_VAULT" != "$__vault_f[9]" -o "$AWS_ACCESS_KEY_ID" != "$__vault_f[6]" -o -n "$AWS_PROFILE$AWS_DEFAULT_PROFILE"
+  if builtin test "$AWS_VAULT" != "$__vault_f[9]" -o "$AWS_ACCESS_KEY_ID" != "$__vault_f[6]" -o -n "$AWS_DEFAULT_PROFILE" -o \( -n "$AWS_PROFILE" -a \( -n "$__vault_f[6]" -o "$AWS_PROFILE" != "$__vault_f[9]" \) \)
     builtin set -g __vault_text "$__vault_f[9] != env"
     builtin set -g __vault_color magenta
     builtin return 1

@@ -103,7 +103,8 @@ function __vault_look {
     __vault_text='vault ?' __vault_color=magenta
     return 1
   fi
-  if [[ "${AWS_VAULT-}" != "$__vault_f[9]" || "${AWS_ACCESS_KEY_ID-}" != "$__vault_f[6]" || -n "${AWS_PROFILE-}${AWS_DEFAULT_PROFILE-}" ]]; then
+  if [[ "${AWS_VAULT-}" != "$__vault_f[9]" || "${AWS_ACCESS_KEY_ID-}" != "$__vault_f[6]" || -n "${AWS_DEFAULT_PROFILE-}" ]] ||
+    [[ -n "${AWS_PROFILE-}" && ( -n "$__vault_f[6]" || "$AWS_PROFILE" != "$__vault_f[9]" ) ]]; then
     __vault_text="$__vault_f[9] != env" __vault_color=magenta
     return 1
   fi
