@@ -3,6 +3,7 @@ package cmd
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +16,7 @@ func (app *App) initCommand() *cobra.Command {
 		name     string
 		noPrompt bool
 		noHook   bool
+		aliases  bool
 	}
 	c := &cobra.Command{
 		Use:   "init SHELL",
@@ -44,7 +46,10 @@ binary by its path; who needs both names it otherwise:
 			if err != nil {
 				own.Directories = false // other commands say what is wrong
 			}
-			script, err := d.Script(shell.Init{Follow: own.Directories, Exe: app.Exe, Name: opts.name, Prompt: !opts.noPrompt, Hook: !opts.noHook, Stamps: app.locks(), Now: app.Now(), More: completions.Loaded(string(d))})
+			script, err := d.Script(shell.Init{
+				Exe: app.Exe, Name: opts.name, Prompt: !opts.noPrompt, Hook: !opts.noHook, Follow: own.Directories, Aliases: opts.aliases,
+				Stamps: app.locks(), Now: app.Now(), More: completions.Loaded(string(d)),
+			})
 			if err != nil {
 				return err
 			}
@@ -55,7 +60,21 @@ binary by its path; who needs both names it otherwise:
 	c.Flags().StringVar(&opts.name, "cmd", "vault", "`NAME` of the function")
 	c.Flags().BoolVar(&opts.noPrompt, "no-prompt", false, "leave the prompt alone; vault_prompt_info prints the segment")
 	c.Flags().BoolVar(&opts.noHook, "no-hook", false, "renew nothing by itself: the segment alone")
+	c.Flags().BoolVar(&opts.aliases, "aliases", false, "define short names too: "+aliasNames())
 	return c
+}
+
+// aliasNames says what the short names stand for.
+func aliasNames() string {
+	var list []string
+	for _, a := range shell.Aliases() {
+		if a.Words != "" {
+			list = append(list, a.Name+" ("+a.Words+")")
+		} else {
+			list = append(list, a.Name)
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 func (app *App) completionCommand() *cobra.Command {

@@ -120,6 +120,7 @@ func (app *App) removals(ctx context.Context) ([]removal, error) {
 	}
 	file(app.keysFile(), what)
 	file(app.sessionsFile(), "cached sessions")
+	file(app.recentFile(), "which profiles were used")
 	for _, description := range []string{keystore.DataKeyDescription(app.keysFile()), keystore.SealingKeyDescription(app.keysFile())} {
 		key := app.KernelKey(description, 0, mostRest)
 		if held, ok := key.Load(ctx); ok {

@@ -16,6 +16,8 @@ type Init struct {
 	Stamps string    // the folder of the files that tell of renewals
 	Now    time.Time // a clock for a bash that has none
 	More   string    // more of the shell's code, as the completion
+
+	Aliases bool // define short names
 }
 
 // Script returns the code that loads vault into the shell d, complete and
@@ -37,6 +39,9 @@ func (d Dialect) Script(in Init) (string, error) {
 		text += script("directory." + string(d))
 	}
 	more := stripComments(in.More)
+	if in.Aliases {
+		more += d.aliases()
+	}
 	switch d {
 	case Zsh:
 		return stickyZsh("typeset -ga __VAULT_INIT=(" + strings.Join(words, " ") + ")\n" + text + more), nil

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-//go:embed apply.zsh apply.bash apply.fish init.zsh init.bash init.fish directory.zsh directory.bash directory.fish
+//go:embed apply.zsh apply.bash apply.fish init.zsh init.bash init.fish directory.zsh directory.bash directory.fish aliases.zsh aliases.bash aliases.fish
 var scripts embed.FS
 
 // A Dialect is a shell that vault speaks to.
