@@ -65,12 +65,12 @@ func isProfileName(s string) bool { return madeOf(s, letters+digits+"/.%@_:+-") 
 
 func (app *App) add(ctx context.Context, profile string, opts addOptions) error {
 	app.Arm()
-	if !isProfileName(profile) {
-		return usageErrorf("profile %q: a profile's name is made of letters, digits and / . %% @ _ : + -", profile)
-	}
 	files, err := config.Load(config.Locate(app.getenv, app.Home))
 	if err != nil {
 		return err
+	}
+	if !isProfileName(profile) && !files.Has(profile) {
+		return usageErrorf("profile %q: a profile's name is made of letters, digits and / . %% @ _ : + -", profile)
 	}
 	index, err := app.readIndex()
 	if app.indexLost(err) {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/shellvault/vault/config"
@@ -80,6 +81,8 @@ type Plan struct {
 	Pin     Pin
 	Steps   []Step
 	Notes   []string // what a user should know about it, a line each
+
+	memo *memo
 }
 
 // Last returns the step that gives the profile's credentials.
@@ -88,8 +91,22 @@ func (p Plan) Last() Step { return p.Steps[len(p.Steps)-1] }
 // Hash returns the identity of what step i gives: a hash of all that decides
 // it, in that step and those before. The reason and the region are not in it.
 func (p Plan) Hash(i int) string {
+	if m := p.memo; m != nil && len(m.list) == len(p.Steps) && m.first == &p.Steps[0] {
+		return m.list[i]
+	}
+	return hashes(p.Steps[:i+1])[i]
+}
+
+// memo holds the hashes of a plan's steps: of a long chain each is asked for.
+type memo struct {
+	first *Step // tells the list of steps that they are of
+	list  []string
+}
+
+func hashes(steps []Step) []string {
 	h := sha256.New()
-	for _, s := range p.Steps[:i+1] {
+	list := make([]string, len(steps))
+	for i, s := range steps {
 		// The key counts and not whose it is: profiles share its session.
 		s.Profile, s.Reason, s.Region = "", "", ""
 		text, err := json.Marshal(s)
@@ -98,8 +115,9 @@ func (p Plan) Hash(i int) string {
 		}
 		h.Write(text)
 		h.Write([]byte{'\n'})
+		list[i] = hex.EncodeToString(h.Sum(nil)[:16])
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	return list
 }
 
 // Family returns the identity of the MFA session that step i gives, whatever
@@ -175,6 +193,7 @@ func NewPlan(chain []*config.Profile, o Options) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
+	plan.memo = &memo{&plan.Steps[0], hashes(plan.Steps)}
 	return plan, nil
 }
 
@@ -304,11 +323,11 @@ func (p *Plan) chained(step *Step, profile, before *config.Profile, o Options) {
 	p.capped(step, fromARole)
 	// A role's session cannot present MFA (IAM User Guide, "Secure API access
 	// with MFA"): a code can be given before the first role only.
-	given := false
-	for _, s := range p.Steps {
-		given = given || s.MFASerial == profile.Get("mfa_serial")
+	v, ok := profile.Lookup("mfa_serial")
+	if !ok || v.Text == "" || o.MFASerial != "" {
+		return
 	}
-	if v, ok := profile.Lookup("mfa_serial"); ok && v.Text != "" && o.MFASerial == "" && !given {
+	if !slices.ContainsFunc(p.Steps, func(s Step) bool { return s.MFASerial == v.Text }) {
 		p.notef("mfa_serial of profile %q (%s) is not used: AWS takes no MFA code from a role's session", profile.Name, v.Where())
 	}
 }

@@ -52,9 +52,9 @@ func (p *Plan) source(chain []*config.Profile, o Options) (source, error) {
 	var from source
 	for i, profile := range chain {
 		stored, isStored := o.Stored[profile.Name]
-		static, isStatic, err := profile.StaticKeys()
-		if err != nil && !isStored {
-			return source{}, err
+		static, isStatic, half := profile.StaticKeys()
+		if half != nil && !isStored && i > 0 {
+			return source{}, half // it was to end the chain
 		}
 		// Static keys end a chain: of the profile they belong to the role does
 		// not count then, unless it is the one asked for (AWS SDKs and Tools
@@ -83,8 +83,14 @@ func (p *Plan) source(chain []*config.Profile, o Options) (source, error) {
 			if found || err != nil {
 				return from, err
 			}
+			if v, _ := profile.Lookup("role_arn"); profile.Get("source_profile") == "" {
+				return source{}, &SourceError{
+					Profile: profile.Name, NoKey: true, Err: errNoKey,
+					Why: fmt.Sprintf("role_arn (%s) has none of source_profile, credential_source and web_identity_token_file, and no access key is stored for it", v.Where()),
+				}
+			}
 		}
-		found, err := p.ownSource(&from, profile, static, isStatic, o)
+		found, err := p.ownSource(&from, profile, static, isStatic, half, o)
 		if found || err != nil {
 			return from, err
 		}
@@ -143,8 +149,9 @@ func besides(key string, v config.Value, other string, at config.Value) error {
 	return &SettingError{v, key, fmt.Sprintf("stands beside %s (%s): a role takes one of them", other, at.Where())}
 }
 
-// ownSource finds the source that a profile has, role or not.
-func (p *Plan) ownSource(from *source, profile *config.Profile, static config.StaticKeys, isStatic bool, o Options) (bool, error) {
+// ownSource finds the source that a profile has, role or not; half says what is
+// wrong with its static keys.
+func (p *Plan) ownSource(from *source, profile *config.Profile, static config.StaticKeys, isStatic bool, half error, o Options) (bool, error) {
 	// Without both it is a token that is had there, and no credentials.
 	if profile.Get("sso_account_id") != "" || profile.Get("sso_role_name") != "" {
 		sso, err := o.SSO(profile)
@@ -156,6 +163,9 @@ func (p *Plan) ownSource(from *source, profile *config.Profile, static config.St
 			SSOStartURL: sso.StartURL, SSOAccount: sso.AccountID, SSORole: sso.RoleName, Reason: "sso_role_name in " + v.File}
 		from.temporary = fromARole
 		return true, nil
+	}
+	if half != nil {
+		return false, half
 	}
 	if isStatic && static.File != config.ConfigFile {
 		return true, p.static(from, static)

@@ -87,6 +87,9 @@ func TestPlanOrder(t *testing.T) {
 	testPlans(t, []planTest{
 		{name: "Identity Center, keys in the credentials file", config: "[profile x]\n" + ssoKeys + ssoSession, credentials: "[x]\n" + staticKeys, want: ssoStep},
 		{name: "Identity Center, process", config: "[profile x]\ncredential_process = p\n" + ssoKeys + ssoSession, want: ssoStep},
+		{name: "Identity Center, half a key", config: "[profile x]\naws_access_key_id = AKIA1\n" + ssoKeys + ssoSession, want: ssoStep},
+		{name: "half a key, process", config: "[profile x]\naws_access_key_id = AKIA1\ncredential_process = p\n",
+			err: `config:2: profile "x" has aws_access_key_id but no aws_secret_access_key`},
 		{name: "a token of Identity Center, keys", config: "[profile x]\nsso_session = s\n", credentials: "[x]\n" + staticKeys, want: static, notes: inClear + "credentials"},
 		{name: "process, keys in the credentials file", config: "[profile x]\ncredential_process = p\n", credentials: "[x]\n" + staticKeys, want: static, notes: inClear + "credentials"},
 		{name: "process, keys in the config file", config: "[profile x]\ncredential_process = p\n" + staticKeys, want: "CredentialProcess x runs=p"},
