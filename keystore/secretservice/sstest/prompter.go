@@ -57,12 +57,13 @@ func (p *prompter) handle(c Call, answer func(Reply)) {
 	case c.Method == "PerformPrompt":
 		properties, _ := c.Args[2].(map[string]dbus.Variant)
 		message, _ := c.Args[3].(string)
-		if err := e.take(message); err != nil {
+		d := dialog(properties)
+		if err := e.take(message, d.New); err != nil {
 			answer(Reply{Error: "org.freedesktop.DBus.Error.Failed", Body: []any{err.Error()}})
 			return
 		}
 		answer(Reply{})
-		go p.show(c, e, properties)
+		go p.show(c, e, d)
 	case c.Method == "StopPrompting":
 		answer(Reply{})
 		delete(p.exchanges, callback)
@@ -70,12 +71,15 @@ func (p *prompter) handle(c Call, answer func(Reply)) {
 	}
 }
 
-// show asks the person.
-func (p *prompter) show(c Call, e *exchange, properties map[string]dbus.Variant) {
-	var d Dialog
+func dialog(properties map[string]dbus.Variant) (d Dialog) {
 	d.Message, _ = properties["message"].Value().(string)
 	d.Warning, _ = properties["warning"].Value().(string)
 	d.New, _ = properties["password-new"].Value().(bool)
+	return d
+}
+
+// show asks the person.
+func (p *prompter) show(c Call, e *exchange, d Dialog) {
 	passphrase, ok := p.answer(d)
 	if !ok {
 		p.ready(c, "no", e.message(nil))
@@ -118,8 +122,10 @@ func newExchange() *exchange {
 	return e
 }
 
-// take reads the public key out of a message.
-func (e *exchange) take(message string) error {
+// take reads the public key out of a message. Padded says whether the shared
+// secret keeps its leading zeros: in gnome-keyring 42 with gcr 3.41 it does
+// for a new passphrase, and else not.
+func (e *exchange) take(message string, padded bool) error {
 	for line := range strings.Lines(message) {
 		value, ok := strings.CutPrefix(strings.TrimSpace(line), "public=")
 		if !ok {
@@ -130,8 +136,11 @@ func (e *exchange) take(message string) error {
 			return err
 		}
 		shared := new(big.Int).Exp(new(big.Int).SetBytes(public), e.private, modp1536)
-		// Without its leading zeros: so gcr 3.41 has it.
-		e.key, err = hkdf.Key(sha256.New, shared.Bytes(), nil, "", 16)
+		secret := shared.Bytes()
+		if padded {
+			secret = shared.FillBytes(make([]byte, 192))
+		}
+		e.key, err = hkdf.Key(sha256.New, secret, nil, "", 16)
 		return err
 	}
 	return fmt.Errorf("no public key in %q", message)
