@@ -44,6 +44,7 @@ lint: ## run the linters
 
 bench: ## measure: starts against a Go hello world, also with many profiles, the prompt, the parser
 	@sh contrib/bench.sh
+	@sh contrib/bench-shells.sh
 
 clean: ## remove what was built
 	rm -rf bin dist

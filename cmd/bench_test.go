@@ -43,37 +43,6 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-// BenchmarkPrompt times the prompt segment inside each shell: many calls in one
-// shell against none.
-func BenchmarkPrompt(b *testing.B) {
-	w := newBenchWorld(b)
-	const calls = 2000
-	loops := map[string]string{
-		"zsh":  `eval "$(vault init zsh)"; eval "$(vault use plain --shell zsh)"; PROMPT='%# '; for ((i = 0; i < $1; i++)); do __vault_prompt; done`,
-		"bash": `eval "$(vault init bash)"; eval "$(vault use plain --shell bash)"; PS1='$ '; for ((i = 0; i < $1; i++)); do __vault_prompt; done`,
-		"fish": `vault init fish | source; vault use plain; for i in (seq $argv[1]); vault_prompt_info; end`,
-	}
-	for _, shell := range []string{"zsh", "bash", "fish"} {
-		b.Run(shell, func(b *testing.B) {
-			path, err := exec.LookPath(shell)
-			if err != nil {
-				b.Skipf("%s is not installed", shell)
-			}
-			file := filepath.Join(w.dir, "loop."+shell)
-			if err := os.WriteFile(file, []byte(loops[shell]), 0o600); err != nil {
-				b.Fatal(err)
-			}
-			var with, without []time.Duration
-			for range min(b.N, 7) {
-				without = append(without, timed(b, w.environ(), path, file, "0"))
-				with = append(with, timed(b, w.environ(), path, file, fmt.Sprint(calls)))
-			}
-			b.ReportMetric(0, "ns/op")
-			b.ReportMetric(float64((median(with)-median(without)).Nanoseconds())/calls/1000, "µs/prompt")
-		})
-	}
-}
-
 // BenchmarkSize reports the size of the binary as it is released, and the
 // memory of a warm switch.
 func BenchmarkSize(b *testing.B) {

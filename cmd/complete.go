@@ -267,6 +267,7 @@ func (app *App) completeFlags(c *cobra.Command) {
 		"duration": {"15m", "1h", "4h", "12h"},
 		"min-ttl":  {"5m", "15m", "30m", "1h"},
 		"mfa-code": nil,
+		"for":      {"15m", "30m", "1h"},
 		"prompt":   config.MFAPrompts,
 		"shell":    {"zsh", "bash", "fish"},
 	} {

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Prints what vault costs: whole processes against a Go hello world of the same
 # run, also with 10 to 10,000 profiles and beside aws-vault and the AWS CLI where
-# they are installed; the prompt segment inside each shell, size and memory, the
+# they are installed; size and memory, the
 # parser. ROUNDS says how often each is timed.
 set -eu
 cd "$(dirname "$0")/.."
 go="${GO:-go}"
-"$go" test ./cmd -run '^$' -bench 'Start|Growth|Prompt|Size' -benchtime "${ROUNDS:-50}x" | grep -v '^PASS'
+"$go" test ./cmd -run '^$' -bench 'Start|Growth|Size' -benchtime "${ROUNDS:-50}x" | grep -v '^PASS'
 "$go" test ./config -run '^$' -bench . | grep -v '^PASS'

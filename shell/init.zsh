@@ -5,7 +5,7 @@
 # all of it in a sticky emulation, so that no option or alias of the user
 # changes what is defined here.
 
-unset __VAULT_HOOK __VAULT_SAY __vault_state __vault_f __vault_line __vault_seen __vault_first __vault_wake __vault_since __vault_sig __vault_file __vault_drawn __vault_listed
+unset __VAULT_HOOK __VAULT_SAY __vault_state __vault_f __vault_line __vault_seen __vault_first __vault_wake __vault_since __vault_sig __vault_file __vault_drawn __vault_listed __vault_looked
 unalias -- "${__VAULT_INIT[2]}" 2>/dev/null || true
 eval "function ${__VAULT_INIT[2]} { __vault_main \"\$@\" }"
 
@@ -294,12 +294,20 @@ function __vault_prompt {
     # For a switch that did not go through our function.
     [[ -n "${__vault_listed-}" ]] || __vault_enlist
     return 0
-  elif (( EPOCHSECONDS < __vault_wake && EPOCHSECONDS >= __vault_since )) && [[ -s "$__vault_file" && "$PROMPT" == "${__vault_drawn-}" &&
+  elif (( EPOCHSECONDS < __vault_wake && EPOCHSECONDS >= __vault_since )) && [[ -s "$__vault_file" && -x "${__VAULT_INIT[1]}" && "$PROMPT" == "${__vault_drawn-}" &&
     "${AWS_VAULT-} ${AWS_ACCESS_KEY_ID-} ${AWS_PROFILE-} ${AWS_DEFAULT_PROFILE-} ${AWS_REGION-} ${__VAULT_STATE[1,64]}" == "$__vault_sig" ]]; then
     return 0
   fi
   [[ -n "${__vault_listed-}" ]] || __vault_enlist
-  __vault_look
+  # The hook may have looked just now, and nobody changed anything since.
+  if [[ -n "${__vault_looked-}" && "$__vault_looked" == "${AWS_VAULT-} ${AWS_ACCESS_KEY_ID-} ${AWS_PROFILE-} ${AWS_DEFAULT_PROFILE-} ${AWS_REGION-} ${__VAULT_STATE[1,64]}" ]]; then
+    :
+  elif [[ -n "${__vault_listed-}" && -z "${__vault_first-}" ]]; then
+    __vault_hook prompt
+  else
+    __vault_look
+  fi
+  typeset -g __vault_looked=''
   local lead='' new=''
   local -a others
   others=(${(M)precmd_functions:#(_p9k_precmd|starship_precmd|prompt_starship_precmd|_omp_precmd|prompt_ohmyposh_precmd)})
@@ -331,11 +339,12 @@ function __vault_prompt {
 # __vault_precmd runs ahead of the user's hooks, which are to see what is new.
 # Before the first prompt nothing is printed: it may be an instant one.
 function __vault_precmd {
-  if (( EPOCHSECONDS < __vault_wake && EPOCHSECONDS >= __vault_since )) && [[ -s "$__vault_file" && -x "${__VAULT_INIT[1]}" && -z "${__VAULT_SAY-}" &&
-    "${AWS_VAULT-} ${AWS_ACCESS_KEY_ID-} ${AWS_PROFILE-} ${AWS_DEFAULT_PROFILE-} ${AWS_REGION-} ${__VAULT_STATE[1,64]}" == "$__vault_sig" ]]; then
-    :
-  elif (( ${+__VAULT_STATE} )); then
+  if (( EPOCHSECONDS < __vault_wake && EPOCHSECONDS >= __vault_since )) && [[ -s "$__vault_file" && -z "${__VAULT_SAY-}" ]]; then
+    return 0
+  fi
+  if (( ${+__VAULT_STATE} )); then
     __vault_hook prompt
+    typeset -g __vault_looked="$__vault_sig"
   fi
   if [[ -n "${__vault_first-}" ]]; then
     unset __vault_first

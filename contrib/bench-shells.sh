@@ -1,0 +1,7 @@
+#!/bin/sh
+# Prints what vault costs inside the shells, beside direnv's hook where that is
+# installed: a prompt with a profile in use and without one, and the start of a
+# shell that loads vault.
+set -eu
+cd "$(dirname "$0")/.."
+"${GO:-go}" test ./cmd -run '^$' -bench 'Hook|Load' -benchtime "${ROUNDS:-20}x" | grep -v '^PASS'
