@@ -304,6 +304,7 @@ function __vault_prompt {
     :
   elif [[ -n "${__vault_listed-}" && -z "${__vault_first-}" ]]; then
     __vault_hook prompt
+    __vault_say
   else
     __vault_look
   fi
@@ -348,11 +349,9 @@ function __vault_precmd {
   fi
   if [[ -n "${__vault_first-}" ]]; then
     unset __vault_first
-  elif [[ -n "${__VAULT_SAY-}" ]]; then
-    print -ru2 -- "$__VAULT_SAY"
-    unset __VAULT_SAY
+  else
+    __vault_say
   fi
-  (( ${+__VAULT_STATE} )) || __vault_enlist
 }
 
 # __vault_preexec LINE runs before a line does, unless that calls us.
@@ -362,6 +361,11 @@ function __vault_preexec {
   fi
   [[ "${1#"${1%%[^[:space:]]*}"} " != "${__VAULT_INIT[2]} "* ]] || return 0
   (( ! ${+__VAULT_STATE} )) || __vault_hook exec
+  __vault_say
+}
+
+# __vault_say prints what waits to be said.
+function __vault_say {
   if [[ -n "${__VAULT_SAY-}" ]]; then
     print -ru2 -- "$__VAULT_SAY"
     unset __VAULT_SAY
