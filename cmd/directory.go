@@ -25,7 +25,7 @@ const mostDirectory = 4096
 
 // A directory is the file of a folder, as it was found.
 type directory struct {
-	Path string // as the user sees it
+	Path string // where it was found
 	Real string // without symbolic links
 	text []byte
 }
@@ -50,20 +50,31 @@ func (e *directoryError) Error() string {
 	return fmt.Sprintf("%s %s", e.path, e.why)
 }
 
-// nearest returns the path of the file for the folder dir, which is absolute:
-// its own, or of the nearest folder above, and none. Neither the home folder
-// nor the root counts, as their file would be that of every folder; and as
-// with git no file system but that of dir is looked at. The scripts that load
-// vault look in the same way, but for file systems.
+// mostFolders is in how many folders a file is looked for, upwards.
+const mostFolders = 16
+
+// nearest returns the path of the file for a folder: its own, or that of the
+// nearest folder above. Symbolic links do not count for what is above. Neither
+// the home folder nor the root is looked at, as their file would be that of
+// every folder; and as with git no file system but that of the folder. The
+// scripts that load vault look in the same way, but for these borders.
 func nearest(dir, home string) (path string, ok bool) {
+	dir, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return "", false
+	}
+	if real, err := filepath.EvalSymlinks(home); err == nil {
+		home = real
+	}
 	var first uint64
-	for at := dir; at != "/" && at != "." && at != home; at = filepath.Dir(at) {
+	at := dir
+	for i := 0; i < mostFolders && at != "/" && at != home; i++ {
 		info, err := os.Stat(at)
 		if err != nil {
 			return "", false
 		}
 		device := uint64(info.Sys().(*syscall.Stat_t).Dev)
-		if at == dir {
+		if i == 0 {
 			first = device
 		}
 		if device != first {
@@ -73,6 +84,7 @@ func nearest(dir, home string) (path string, ok bool) {
 		if _, err := os.Stat(file); err == nil {
 			return file, true
 		}
+		at = filepath.Dir(at)
 	}
 	return "", false
 }

@@ -286,11 +286,16 @@ func TestPTYDirectoryQuiet(t *testing.T) {
 		}
 		c.says("cd ~/shop", `using dev .*`)
 		c.says("cd web", "")
+		deep := "1/2/3/4/5/6/7/8/9/10/11/12/13/14"
+		c.ok("mkdir -p " + deep + "/15")
+		c.says("cd "+deep, "")
+		c.says("cd 15", "left dev") // sixteen folders below
+		c.says("cd ../"+strings.Repeat("../", 14), `using dev .*`)
 		c.says("true", "")
 		c.says("cd ../web", "")
 		c.says("cd ~", "left dev")
 		c.says("cd ~/a", "")
-		if n := strings.Count(c.read("counted"), " hook dir\n"); n != 2 {
+		if n := strings.Count(c.read("counted"), " hook dir\n"); n != 4 {
 			t.Errorf("%d processes for a folder:\n%s", n, c.read("counted"))
 		}
 

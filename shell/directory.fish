@@ -1,20 +1,21 @@
 # Follows the .vault-profile of the folder that the shell is in. Comes after
 # init.fish, where the user has switched that on.
 
-# __vault_directory looks for the nearest file when the folder has changed: not
-# in the home folder, and not in the root. The binary is asked where there is
-# another one than before, or none any more.
+# The folders to look in: the one that the shell is in, and fifteen above it.
+builtin set -g __vault_ups .vault-profile
+while builtin test (builtin count $__vault_ups) -lt 16
+  builtin set -a __vault_ups ../$__vault_ups[-1]
+end
+
+# __vault_directory looks for the nearest file when the folder has changed. The
+# binary is asked where there is another one than before, or none any more.
 function __vault_directory
   builtin test "$PWD" != "$__vault_at"; or builtin return 0
   builtin set -g __vault_at $PWD
-  builtin set -l at $PWD
   builtin set -l found ''
-  while builtin test -n "$at" -a "$at" != / -a "$at" != "$HOME"
-    if builtin test -e $at/.vault-profile
-      builtin set found $at/.vault-profile
-      builtin break
-    end
-    builtin set at (builtin string replace -r '/[^/]*$' '' -- $at)
+  if builtin path is -- $__vault_ups
+    builtin set found (builtin path filter -- $__vault_ups)
+    builtin set found (builtin path resolve -- $found[1])
   end
   # A shell begins outside, unless it has inherited a switch.
   if builtin set -q __vault_dir

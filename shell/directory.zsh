@@ -1,20 +1,27 @@
 # Follows the .vault-profile of the folder that the shell is in. Comes after
 # init.zsh, where the user has switched that on.
 
-# __vault_directory looks for the nearest file when the folder has changed: not
-# in the home folder, and not in the root. The binary is asked where there is
-# another one than before, or none any more.
+# __vault_near succeeds where there is a file in the folder that the shell is in,
+# or in one of the fifteen above it.
+function __vault_near {
+  local u=../../../.. f=.vault-profile
+  [[ -e $f || -e ../$f || -e ../../$f || -e ../../../$f ||
+    -e $u/$f || -e $u/../$f || -e $u/../../$f || -e $u/../../../$f ||
+    -e $u/$u/$f || -e $u/$u/../$f || -e $u/$u/../../$f || -e $u/$u/../../../$f ||
+    -e $u/$u/$u/$f || -e $u/$u/$u/../$f || -e $u/$u/$u/../../$f || -e $u/$u/$u/../../../$f ]]
+}
+
+# __vault_directory looks for the nearest file when the folder has changed. The
+# binary is asked where there is another one than before, or none any more.
 function __vault_directory {
   [[ "$PWD" != "${__vault_at-}" ]] || return 0
   typeset -g __vault_at="$PWD"
-  local at="$PWD" found=''
-  while [[ "$at" == /?* && "$at" != "$HOME" ]]; do
-    if [[ -e "$at/.vault-profile" ]]; then
-      found="$at/.vault-profile"
-      break
-    fi
-    at="${at%/*}"
-  done
+  local found=''
+  if __vault_near; then
+    found=.vault-profile
+    while [[ ! -e "$found" ]]; do found="../$found"; done
+    found="${found:A}"
+  fi
   # A shell begins outside, unless it has inherited a switch.
   [[ "$found" != "${__vault_dir-${__VAULT_STATE:+?}}" ]] || return 0
   typeset -g __vault_dir="$found"

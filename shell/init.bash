@@ -331,7 +331,7 @@ __vault_quiet() {
 # __vault_precmd runs ahead of the user's hooks, which are to see what is new.
 __vault_precmd() {
   \builtin local __vault_rc="$?"
-  case "$PWD" in "${__vault_at-"$PWD"}") ;; *) __vault_quiet __vault_directory ;; esac
+  case "$PWD" in "${__vault_at-"$PWD"}") ;; *) __vault_moved ;; esac
   case "${__VAULT_STATE-}" in ?*) __vault_quiet __vault_hook prompt ;; esac
   case "$-" in *e*) \builtin return 0 ;; esac
   \builtin return "$__vault_rc"
@@ -386,7 +386,7 @@ __vault_begin() {
 # the shell; there is an argument at the first prompt alone.
 __vault_prompt() {
   \builtin local __vault_rc="$?"
-  case "$PWD" in "${__vault_at-"$PWD"}") ;; *) __vault_quiet __vault_directory ;; esac
+  case "$PWD" in "${__vault_at-"$PWD"}") ;; *) __vault_moved ;; esac
   case "${__VAULT_STATE:+s}${__VAULT_PS:+p}${__VAULT_SAY:+y}:$#:$-" in
     :0:*) ;;
     *:1:*) __vault_begin "$1"; __vault_quiet __vault_after ;;
