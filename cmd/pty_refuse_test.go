@@ -42,13 +42,17 @@ func TestPTYReadonly(t *testing.T) {
 			{"typeset -A AWS_VAULT; AWS_VAULT[a]=1; AWS_VAULT[b]=2", "AWS_VAULT", "an array"},
 		} {
 			c := w.console(t, setup{shell: shell, after: test.code})
+			segment := ""
+			if test.name == "__VAULT_STATE" {
+				segment = `\(vault \?\)` // a state of another vault
+			}
 			c.refuses("vault use dev", test.name, test.why)
-			c.shows("")
+			c.shows(segment)
 			if out := c.ok("vault off"); !strings.Contains(out, "vault: no profile is in use in this shell") {
 				t.Errorf("off says %q", out)
 			}
 			c.ok(`eval "$(command vault use dev --shell ` + shell + `)" || true`)
-			c.shows("")
+			c.shows(segment)
 			// One that is asked for the failure survives it under errexit.
 			c.ok("set -e")
 			if out := c.ok("vault use dev || echo survived"); !strings.HasSuffix(strings.TrimSpace(out), "survived") {
