@@ -109,7 +109,10 @@ func TestNoService(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			for _, ask := range []Ask{AskNobody, AskAnyhow} {
-				s := quick(open(t, test.address, ask))
+				s := open(t, test.address, ask)
+				if test.want == ErrNoAnswer {
+					quick(s)
+				}
 				for name, operation := range operations(s) {
 					err := operation(t.Context())
 					wantError(t, name, err, test.want, test.text)

@@ -83,7 +83,8 @@ func open(t *testing.T, address string, ask Ask) *Store {
 
 // quick makes s give up early where a test is about giving up.
 func quick(s *Store) *Store {
-	s.limits = limits{connect: 200 * time.Millisecond, call: 200 * time.Millisecond, alive: 200 * time.Millisecond, write: 200 * time.Millisecond}
+	const soon = 200 * time.Millisecond
+	s.limits = limits{connect: soon, call: soon, alive: soon, write: soon}
 	return s
 }
 
