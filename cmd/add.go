@@ -113,14 +113,17 @@ func (app *App) add(ctx context.Context, profile string, opts addOptions) error 
 		}
 		app.note(fmt.Sprintf("the key is that of %s", caller.ARN))
 	}
-	if !opts.overwrite {
-		// The index may not know: the keystore is the truth.
-		if _, err := keystore.GetUserKey(ctx, store, profile); err == nil {
-			return &usageError{text: fmt.Sprintf("profile %q has a key already", profile),
-				hint: "replace it with: " + app.name() + " add --overwrite " + word(profile)}
-		} else if !errors.Is(err, keystore.ErrNotFound) {
-			return err
-		}
+	// The index may not know: the keystore is the truth.
+	switch old, err := keystore.GetUserKey(ctx, store, profile); {
+	case err == nil && !opts.overwrite:
+		return &usageError{text: fmt.Sprintf("profile %q has a key already, which the index does not know: %s", profile, old.AccessKeyID),
+			hint: "use that one after: " + app.name() + " unlock; or replace it with: " + app.name() + " add --overwrite " + word(profile)}
+	case err == nil:
+		// AWS shows the secret of an MFA device once.
+		key.MFASerial, key.MFASeed = old.MFASerial, old.MFASeed
+	case errors.Is(err, keystore.ErrNotFound), errors.Is(err, keystore.ErrCorrupt) && opts.overwrite:
+	default:
+		return err
 	}
 	if err := keystore.PutUserKey(ctx, store, profile, key); err != nil {
 		return err

@@ -230,6 +230,12 @@ func (app *App) called() string {
 
 // report prints an error and what to do about it.
 func (app *App) report(err error) {
+	if errs := (several)(nil); errors.As(err, &errs) {
+		for _, err := range errs {
+			app.report(err)
+		}
+		return
+	}
 	fmt.Fprintf(app.Stderr, "vault: %s\n", oneLine(err.Error()))
 	for _, hint := range app.hints(err) {
 		fmt.Fprintf(app.Stderr, "vault: hint: %s\n", hint)

@@ -148,21 +148,30 @@ func (app *App) stored() (map[string]string, error) {
 	return ids, nil
 }
 
-// holding returns the keystore that has, or would have, the key of a profile.
-func (app *App) holding(profile string) (Store, error) {
+// keeper returns the backend that has, or would have, the key of a profile.
+func (app *App) keeper(profile string) (string, error) {
 	c, err := app.choose()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	if !c.command {
 		if index, err := app.readIndex(); err == nil {
 			if e, ok := index.Keys[profile]; ok {
-				return app.open(backendOf(index, e))
+				return backendOf(index, e), nil
 			}
 		}
 	}
 	app.warnPin(c)
-	return app.open(c.backend)
+	return c.backend, nil
+}
+
+// holding returns the keystore that has, or would have, the key of a profile.
+func (app *App) holding(profile string) (Store, error) {
+	backend, err := app.keeper(profile)
+	if err != nil {
+		return nil, err
+	}
+	return app.open(backend)
 }
 
 // record notes in the index that the backend holds the key of a profile; the
@@ -178,6 +187,33 @@ func (app *App) record(ctx context.Context, profile, backend string, entry keyst
 		x.Keys[profile] = entry
 		return nil
 	})
+}
+
+// adopt notes in the index the keys that the backend holds and the index does
+// not know: it was lost, or vault was killed between the two.
+func (app *App) adopt(ctx context.Context, backend string, store Store) error {
+	index, err := app.readIndex()
+	if err != nil {
+		return err
+	}
+	profiles, err := keystore.Profiles(ctx, store)
+	if err != nil {
+		return err
+	}
+	for _, profile := range profiles {
+		if _, ok := index.Keys[profile]; ok {
+			continue
+		}
+		key, err := keystore.GetUserKey(ctx, store, profile)
+		if err != nil {
+			return err
+		}
+		if err := app.record(ctx, profile, backend, keystore.IndexEntry{AccessKeyID: key.AccessKeyID, Added: key.Created}); err != nil {
+			return err
+		}
+		app.note(fmt.Sprintf("found %s of profile %q in %s", key.AccessKeyID, profile, app.where(backend)))
+	}
+	return nil
 }
 
 // sealingStore returns the keystore that has the sealing key: the pinned one.
@@ -212,7 +248,7 @@ func isKeystoreError(err error) bool {
 		keychain   *keychain.Error
 		program    *command.Error
 	)
-	return errors.Is(err, keystore.ErrLocked) || errors.Is(err, keystore.ErrPassphrase) || errors.Is(err, keystore.ErrUnavailable) ||
+	return errors.Is(err, keystore.ErrVersion) || errors.Is(err, keystore.ErrCorrupt) || errors.Is(err, keystore.ErrLocked) || errors.Is(err, keystore.ErrPassphrase) || errors.Is(err, keystore.ErrUnavailable) ||
 		errors.As(err, &permission) || errors.As(err, &file) || errors.As(err, &index) || errors.As(err, &service) ||
 		errors.As(err, &keychain) || errors.As(err, &program)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,6 +64,25 @@ type hintError struct {
 }
 
 func (e *hintError) Unwrap() error { return e.error }
+
+// several are errors that have nothing to do with each other: each is
+// reported on a line of its own.
+type several []error
+
+// join returns what there is of errs, nil if that is nothing.
+func (errs several) join() error {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	switch len(errs) {
+	case 0:
+		return nil
+	case 1:
+		return errs[0]
+	}
+	return errs
+}
+
+func (errs several) Error() string   { return errors.Join(errs...).Error() }
+func (errs several) Unwrap() []error { return errs }
 
 var (
 	errNoTerminal = errors.New("there is no terminal to ask on")
@@ -169,6 +189,8 @@ func (app *App) hints(err error) []string {
 		return []string{"type it in a terminal, or give the code with --mfa-code"}
 	case errors.As(err, &duration):
 		return []string{"see duration_seconds in the config, --duration and the AWS_*_TTL variables"}
+	case errors.Is(err, keystore.ErrVersion):
+		return []string{"it takes the vault that wrote it, or a newer one: see " + name + " version"}
 	case errors.As(err, &index):
 		return []string{"make it anew from the keystore with: " + name + " unlock"}
 	case errors.As(err, &permission):

@@ -18,7 +18,12 @@ The sealed file stays open for 15 minutes without use, and never for more than
 8 hours (keys_ttl and keys_max in config.toml).`,
 		Example: "  vault unlock",
 		RunE: func(c *cobra.Command, _ []string) error {
-			store, err := app.openStore()
+			choice, err := app.choose()
+			if err != nil {
+				return err
+			}
+			app.warnPin(choice)
+			store, err := app.open(choice.backend)
 			if err != nil {
 				return err
 			}
@@ -31,7 +36,7 @@ The sealed file stays open for 15 minutes without use, and never for more than
 			if _, err := app.readIndex(); app.indexLost(err) {
 				return app.repairIndex(c.Context())
 			}
-			return nil
+			return app.adopt(c.Context(), choice.backend, store)
 		},
 	}
 }
@@ -44,39 +49,44 @@ a key asks again. In the Secret Service it locks the keyring that holds the
 keys, for other programs too; the macOS Keychain it leaves to the system.
 Cached sessions stay of use.`,
 		Example: "  vault lock",
-		RunE: func(*cobra.Command, []string) error {
-			backends, err := app.backends()
-			if err != nil {
-				return err
-			}
-			var errs []error
-			for _, backend := range backends {
-				store, err := app.open(backend)
-				if err == nil {
-					err = store.Lock()
-				}
-				if errors.Is(err, errors.ErrUnsupported) {
-					app.note(strings.TrimSuffix(err.Error(), ": "+errors.ErrUnsupported.Error()))
-					err = nil
-				}
-				errs = append(errs, err)
-			}
-			return errors.Join(errs...)
-		},
+		RunE: func(*cobra.Command, []string) error { return app.lock() },
 	}
 }
 
-// backends returns the keystores in use: the one for new keys, and those that
-// hold keys.
-func (app *App) backends() ([]string, error) {
+func (app *App) lock() error {
+	// Whatever else is wrong, with the config or with a keystore, what rests
+	// in the kernel goes.
+	errs := several{app.KernelKey(keystore.DataKeyDescription(app.keysFile()), 0, 0).Drop()}
 	c, err := app.choose()
 	if err != nil {
-		return nil, err
+		return append(errs, err).join()
 	}
+	backends := []string{c.backend}
+	if !c.command {
+		if backends, err = app.backends(c); err != nil {
+			return append(errs, err).join()
+		}
+	}
+	for _, backend := range backends {
+		store, err := app.open(backend)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		err = store.Lock()
+		if errors.Is(err, errors.ErrUnsupported) {
+			app.note(strings.TrimSuffix(err.Error(), ": "+errors.ErrUnsupported.Error()))
+			err = nil
+		}
+		errs = append(errs, err)
+	}
+	return errs.join()
+}
+
+// backends returns the keystores in use: the chosen one, and those that hold
+// keys.
+func (app *App) backends(c choice) ([]string, error) {
 	list := []string{c.backend}
-	if c.command {
-		return list, nil
-	}
 	index, err := app.readIndex()
 	if err != nil && !app.indexLost(err) {
 		return nil, err

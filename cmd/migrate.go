@@ -81,17 +81,27 @@ func (app *App) migrate(ctx context.Context, o migrateOptions) error {
 	if err != nil {
 		return err
 	}
+	index, err := app.readIndex()
+	if err != nil {
+		return err
+	}
+	pinned := index.Backend == o.from || index.Backend == ""
 	if len(keys) == 0 {
 		app.note(fmt.Sprintf("there is nothing of vault's in %s", app.where(o.from)))
 		return nil
 	}
+	copies := slices.Clone(keys)
+	if !pinned || len(keys) < len(all) {
+		// What vault keeps for itself counts in the pinned keystore alone.
+		copies = slices.DeleteFunc(copies, func(key string) bool { _, ok := keystore.ProfileOf(key); return !ok })
+	}
 	if o.dryRun {
-		for _, key := range keys {
+		for _, key := range copies {
 			app.note(fmt.Sprintf("would copy %s to %s", describe(key), app.where(o.to)))
 		}
 		return nil
 	}
-	for _, key := range keys {
+	for _, key := range copies {
 		if err := copyKey(ctx, from, to, key); err != nil {
 			return fmt.Errorf("%s: %w: the originals are untouched", describe(key), err)
 		}

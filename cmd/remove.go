@@ -36,7 +36,11 @@ func (app *App) removeCommand() *cobra.Command {
 }
 
 func (app *App) remove(ctx context.Context, profile string, yes bool) error {
-	store, err := app.holding(profile)
+	backend, err := app.keeper(profile)
+	if err != nil {
+		return err
+	}
+	store, err := app.open(backend)
 	if err != nil {
 		return err
 	}
@@ -45,8 +49,13 @@ func (app *App) remove(ctx context.Context, profile string, yes bool) error {
 		return err
 	}
 	entry, known := index.Keys[profile]
+	elsewhere := ""
+	if known && backendOf(index, entry) != backend {
+		// It stays, in the index too: another keystore was named.
+		elsewhere, known = backendOf(index, entry), false
+	}
 	if state, err := store.State(ctx); err == nil && state == keystore.Absent && !known {
-		return noStoredKey(profile)
+		return app.noStoredKey(profile, elsewhere)
 	}
 	if !yes {
 		what := fmt.Sprintf("Remove the access key of profile %q", profile)
@@ -66,22 +75,37 @@ func (app *App) remove(ctx context.Context, profile string, yes bool) error {
 	if errors.Is(err, keystore.ErrNotFound) && known {
 		err = nil // the index knew more than there was: put that right
 	} else if errors.Is(err, keystore.ErrNotFound) {
-		return noStoredKey(profile)
+		return app.noStoredKey(profile, elsewhere)
 	} else if err != nil {
 		return fmt.Errorf("access key of profile %q: %w", profile, err)
 	}
 	err = keystore.UpdateIndex(ctx, app.indexFile(), func(x *keystore.Index) error {
-		delete(x.Keys, profile)
+		if e, ok := x.Keys[profile]; ok && backendOf(*x, e) == backend {
+			delete(x.Keys, profile)
+		}
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("the key is removed, but not from its index: %w", err)
 	}
 	app.note(fmt.Sprintf("removed the access key of profile %q; at AWS it is still valid", profile))
+	if elsewhere != "" {
+		app.note(fmt.Sprintf("the one in %s stays", app.where(elsewhere)))
+	}
 	return nil
 }
 
-// noStoredKey reports a profile without a key in the keystore.
-func noStoredKey(profile string) error {
-	return &hintError{fmt.Errorf("profile %q: no access key is stored for it", profile), "see what is stored with: vault list"}
+// noStoredKey reports a profile without a key in the keystore, while another
+// one may have it.
+func (app *App) noStoredKey(profile, elsewhere string) error {
+	err := fmt.Errorf("profile %q: no access key is stored for it", profile)
+	if elsewhere != "" {
+		return &hintError{err, otherBackend(elsewhere)}
+	}
+	return &hintError{err, "see what is stored with: " + app.name() + " list"}
+}
+
+// otherBackend is the hint for a key that is not in the keystore that was named.
+func otherBackend(backend string) string {
+	return fmt.Sprintf("its key is in the keystore %q: leave out --backend and AWS_VAULT_BACKEND", backend)
 }

@@ -20,8 +20,9 @@ func (app *App) resetCommand() *cobra.Command {
 		Use:   "reset",
 		Short: "remove all that vault keeps: keys, sessions, state",
 		Long: `reset removes all that vault keeps on this machine, after it has listed it and
-asked: stored access keys, cached sessions, the index, and what rests in the
-kernel. The AWS config and config.toml stay, and keys stay valid at AWS.`,
+asked: stored access keys, wherever they are, cached sessions and sign-ins, the
+index, and what rests in the kernel. The AWS config and config.toml stay, and
+keys stay valid at AWS.`,
 		Example: "  vault reset",
 		Args:    app.atMost(0, 0, ""),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -62,13 +63,13 @@ func (app *App) reset(ctx context.Context, yes bool) error {
 			return exitError(exitFailed)
 		}
 	}
-	var errs []error
+	var errs several
 	for _, r := range removals {
 		if err := r.remove(ctx); err != nil && !errors.Is(err, keystore.ErrNotFound) && !errors.Is(err, os.ErrNotExist) {
 			errs = append(errs, fmt.Errorf("%s: %w", r.what, err))
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := errs.join(); err != nil {
 		return err
 	}
 	app.note("removed")
@@ -79,7 +80,13 @@ func (app *App) reset(ctx context.Context, yes bool) error {
 // says where they are, goes last.
 func (app *App) removals(ctx context.Context) ([]removal, error) {
 	var list []removal
-	backends, err := app.backends()
+	c, err := app.choose()
+	if err != nil {
+		return nil, err
+	}
+	// Of all keystores, whichever was named: the index goes, and without it
+	// nobody would find a key that stays.
+	backends, err := app.backends(c)
 	if err != nil {
 		return nil, err
 	}
@@ -121,6 +128,7 @@ func (app *App) removals(ctx context.Context) ([]removal, error) {
 	file(app.keysFile(), what)
 	file(app.sessionsFile(), "cached sessions")
 	file(app.recentFile(), "which profiles were used")
+	file(app.tokensFile(), "sign-ins to Identity Center")
 	for _, description := range []string{keystore.DataKeyDescription(app.keysFile()), keystore.SealingKeyDescription(app.keysFile())} {
 		key := app.KernelKey(description, 0, mostRest)
 		if held, ok := key.Load(ctx); ok {
@@ -129,8 +137,12 @@ func (app *App) removals(ctx context.Context) ([]removal, error) {
 		}
 	}
 	file(app.indexFile(), "the index of the keys")
-	for _, path := range []string{app.indexFile() + ".broken", app.keysFile() + ".lock", app.keysFile() + ".unlock.lock", app.indexFile() + ".lock", app.sessionsFile() + ".lock"} {
-		file(path, "left over")
+	file(app.recentFile(), "the profiles used last")
+	file(app.trustFile(), "the folders that are allowed")
+	file(app.indexFile()+".broken", "left over")
+	file(app.keysFile()+".unlock.lock", "left over")
+	for _, path := range []string{app.keysFile(), app.indexFile(), app.sessionsFile(), app.tokensFile(), app.trustFile()} {
+		file(path+".lock", "left over")
 	}
 	if dir := app.locks(); exists(dir) {
 		list = append(list, removal{tilde(dir, app.Home) + " (locks)", func(context.Context) error { return removeOwn(dir) }})

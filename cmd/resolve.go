@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -81,7 +80,7 @@ func (app *App) elsewhere(err error) error {
 	if ierr != nil || !ok {
 		return err
 	}
-	return &hintError{err, fmt.Sprintf("its key is in the keystore %q: leave out --backend and AWS_VAULT_BACKEND", backendOf(index, e))}
+	return &hintError{err, otherBackend(backendOf(index, e))}
 }
 
 // checkSettings refuses what no call can be made with, where it stands.

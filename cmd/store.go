@@ -9,12 +9,14 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/term"
 
 	"github.com/shellvault/vault/config"
 	"github.com/shellvault/vault/keystore"
+	"github.com/shellvault/vault/keystore/command"
 	"github.com/shellvault/vault/keystore/secretservice"
 	"github.com/shellvault/vault/sts"
 )
@@ -134,10 +136,6 @@ func (app *App) storeOptions(backend string, settings config.Settings) StoreOpti
 		kernel := app.KernelKey(keystore.DataKeyDescription(app.keysFile()), idle, most)
 		cache = append(keystore.Caches{kernel}, cache...)
 	}
-	env := maps.Clone(app.Env)
-	for _, name := range ownSecrets {
-		delete(env, name)
-	}
 	return StoreOptions{
 		Backend:    backend,
 		Ask:        app.mayAsk(),
@@ -160,10 +158,33 @@ func (app *App) storeOptions(backend string, settings config.Settings) StoreOpti
 		Collection: settings.Collection,
 		LockFile:   filepath.Join(app.locks(), "keystore.lock"),
 		Command:    settings.Command,
-		Environ:    env.Environ(),
+		Environ:    app.keystoreEnviron(),
 		Stderr:     app.Stderr,
 		Terminal:   app.terminalFile(),
 	}
+}
+
+// keystoreEnviron returns the environment of a program that keeps keys: all but
+// what opens vault's own.
+func (app *App) keystoreEnviron() []string {
+	env := maps.Clone(app.Env)
+	for _, name := range ownSecrets {
+		delete(env, name)
+	}
+	return env.Environ()
+}
+
+// passphraseEnviron returns the environment of passphrase_command: it may ask
+// where vault may, as far as variables tell it.
+func (app *App) passphraseEnviron() []string {
+	environ := app.keystoreEnviron()
+	switch app.mayAsk() {
+	case AskNobody:
+		return command.Unattended(environ)
+	case AskTerminal:
+		return slices.DeleteFunc(environ, isDisplay)
+	}
+	return environ
 }
 
 // terminalFile returns the terminal of this process as it was handed over, nil
@@ -318,7 +339,7 @@ func (app *App) givenPassphrase(ctx context.Context, settings config.Settings, n
 	case app.Env["AWS_VAULT_FILE_PASSPHRASE"] != "":
 		return keystore.NewSecret(app.Env["AWS_VAULT_FILE_PASSPHRASE"]), "AWS_VAULT_FILE_PASSPHRASE", nil
 	case settings.PassphraseCommand != "":
-		out, err := app.Command(ctx, settings.PassphraseCommand, app.Env.Environ())
+		out, err := app.Command(ctx, settings.PassphraseCommand, app.passphraseEnviron())
 		if err != nil {
 			return keystore.Secret{}, "", fmt.Errorf("passphrase_command: %w", err)
 		}

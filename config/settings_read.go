@@ -161,7 +161,7 @@ func (r *settingsReader) ttl(tree map[string]any, key string) *time.Duration {
 		return nil
 	}
 	d := new(time.Duration)
-	if v == int64(0) || v == "0" {
+	if v == int64(0) || v == "0" || v == "0s" {
 		return d
 	}
 	*d = r.duration(tree, key)

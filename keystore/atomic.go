@@ -51,7 +51,7 @@ func ReadFilePrivate(path string) ([]byte, error) {
 }
 
 func tooLarge(path string, size int64) error {
-	return fmt.Errorf("file %q: %d bytes are more than %d", path, size, MaxFile)
+	return &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("%d bytes are more than %d", size, MaxFile)}
 }
 
 // WriteFileAtomic puts data at path, durably and all at once: a reader sees

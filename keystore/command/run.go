@@ -43,7 +43,7 @@ func (s *Store) run(ctx context.Context, t task, stderr io.Writer) ([]byte, erro
 	c := exec.CommandContext(limited, t.words[0], t.words[1:]...)
 	c.Env = append([]string{}, s.Environ...) // nil would be that of this process
 	if s.Unattended {
-		c.Env = unattended(c.Env)
+		c.Env = Unattended(c.Env)
 	}
 	c.Stderr = stderr
 	out := &output{data: make([]byte, 0, 16<<10)}

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// unattended returns environ with what keeps known programs from asking.
-func unattended(environ []string) []string {
+// Unattended returns environ with what keeps known programs from asking.
+func Unattended(environ []string) []string {
 	env := slices.Clone(environ)
 	// pass(1), "ENVIRONMENT VARIABLES": options of every call of gpg, which
 	// then fails where it would have opened a window. gopass reads the same
