@@ -49,7 +49,7 @@ a key asks again. In the Secret Service it locks the keyring that holds the
 keys, for other programs too; the macOS Keychain it leaves to the system.
 Cached sessions stay of use.`,
 		Example: "  vault lock",
-		RunE: func(*cobra.Command, []string) error { return app.lock() },
+		RunE:    func(*cobra.Command, []string) error { return app.lock() },
 	}
 }
 
