@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"sync"
@@ -28,7 +29,7 @@ func readFile(path string) (string, error) {
 	if path == "" {
 		return "", nil
 	}
-	data, err := os.ReadFile(path)
+	data, err := readBounded(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "", nil
@@ -36,6 +37,28 @@ func readFile(path string) (string, error) {
 		return "", unreadable(path, err)
 	}
 	return unsafe.String(unsafe.SliceData(data), len(data)), nil // nobody else has data
+}
+
+// mostBytes bounds what is not a regular file: one that is named by mistake may
+// be a device without an end.
+const mostBytes = 64 << 20
+
+var errTooLarge = errors.New("larger than 64 MiB")
+
+func readBounded(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		return os.ReadFile(path) // in one piece
+	}
+	data, err := io.ReadAll(io.LimitReader(f, mostBytes+1))
+	if err == nil && len(data) > mostBytes {
+		err = errTooLarge
+	}
+	return data, err
 }
 
 func unreadable(path string, err error) error {

@@ -203,7 +203,15 @@ func (s *sections) read(f *os.File, block int) error {
 	// A pipe can be read only once.
 	if size := info.Size(); !info.Mode().IsRegular() || size <= int64(block) || size > math.MaxUint32 {
 		var b strings.Builder
-		if _, err := io.Copy(&b, f); err != nil {
+		from := io.Reader(f)
+		if !info.Mode().IsRegular() {
+			from = io.LimitReader(f, mostBytes+1)
+		}
+		n, err := io.Copy(&b, from)
+		if err == nil && n > mostBytes && !info.Mode().IsRegular() {
+			err = errTooLarge
+		}
+		if err != nil {
 			return unreadable(s.path, err)
 		}
 		return s.whole(b.String())

@@ -186,6 +186,9 @@ func eachBlock(r io.Reader, buf []byte, found func(text string, at int) bool) er
 			return nil
 		}
 		have = copy(buf, buf[whole:have])
+		if have > mostBytes {
+			return errTooLarge // a line
+		}
 		if have == len(buf) {
 			buf = append(buf, make([]byte, len(buf))...)
 		}
