@@ -250,7 +250,7 @@ function __vault_call {
 #   setopt prompt_subst; PROMPT='$(vault_prompt_info)%~ %# '
 # plain is the text alone, as for a title.
 function vault_prompt_info {
-  __vault_look
+  __vault_look || true
   if [[ -n "$__vault_text" && "${1-}" == plain ]]; then
     print -rn -- "$__vault_text"
   elif [[ -n "$__vault_text" ]]; then
@@ -276,7 +276,7 @@ function __vault_paint {
 # prompt_vault: a segment of powerlevel10k, by the name "vault" in
 # POWERLEVEL9K_LEFT_PROMPT_ELEMENTS or POWERLEVEL9K_RIGHT_PROMPT_ELEMENTS.
 typeset -f prompt_vault >/dev/null 2>&1 || function prompt_vault {
-  __vault_look
+  __vault_look || true
   if [[ "$__vault_color" == protected ]]; then
     p10k segment -s PROTECTED -b red -f white -t "${__vault_text//\%/%%}"
   elif [[ -n "$__vault_text" ]]; then
@@ -306,7 +306,7 @@ function __vault_prompt {
     __vault_hook prompt
     __vault_say
   else
-    __vault_look
+    __vault_look || true
   fi
   typeset -g __vault_looked=''
   local lead='' new=''
