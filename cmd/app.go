@@ -64,11 +64,14 @@ type App struct {
 	out      bytes.Buffer  // of the commands that a shell evaluates
 	flags    globalFlags
 
-	unattended bool   // nobody is asked, and nobody is told
-	noDialog   bool   // nor in a window
-	describing bool   // what is completed gets descriptions
-	names      string // of profiles to complete, a line each
-	rewrap     struct {
+	unattended bool // nobody is asked, and nobody is told
+	noDialog   bool // nor in a window
+	completing struct {
+		describe bool   // what is completed gets descriptions
+		dashed   bool   // a "--" stands before it
+		names    string // of profiles, a line each
+	}
+	rewrap struct {
 		on  bool            // the passphrase is being changed
 		new keystore.Secret // to this one; zero if a person is asked
 	}

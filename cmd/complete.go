@@ -58,7 +58,8 @@ func (app *App) completion(ctx context.Context, args []string) completion {
 	if at := app.commandAt(words); at >= 0 {
 		return completion{command: at}
 	}
-	app.describing, app.names = args[0] == cobra.ShellCompRequestCmd, ""
+	dashed := slices.Contains(words[:len(words)-1], "--")
+	app.completing.describe, app.completing.dashed, app.completing.names = args[0] == cobra.ShellCompRequestCmd, dashed, ""
 	root := app.root(args)
 	app.completeValues(root)
 	plainUsage(root)
@@ -70,7 +71,7 @@ func (app *App) completion(ctx context.Context, args []string) completion {
 		return completion{command: -1, directive: int(cobra.ShellCompDirectiveNoFileComp)}
 	}
 	// Of --flag=value the value is completed.
-	if _, value, ok := strings.Cut(last, "="); ok && strings.HasPrefix(last, "--") && !slices.Contains(words[:len(words)-1], "--") {
+	if _, value, ok := strings.Cut(last, "="); ok && strings.HasPrefix(last, "--") && !dashed {
 		last = value
 	}
 	c := completion{command: -1}
@@ -84,7 +85,7 @@ func (app *App) completion(ctx context.Context, args []string) completion {
 			c.lines += line
 		}
 	}
-	c.lines += app.names
+	c.lines += app.completing.names
 	return c
 }
 
@@ -181,13 +182,13 @@ func (app *App) completeProfile(c *cobra.Command, args []string, typed string) (
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	if c.Flags().ArgsLenAtDash() < 0 && strings.Contains("\n"+names, "\n-") { // flags, if they stood there
+	if !app.completing.dashed && strings.Contains("\n"+names, "\n-") { // flags, if they stood there
 		names = withoutDashes(names)
 	}
-	if app.describing && names != "" && size(paths.Config)+size(paths.Credentials) <= describeMost {
+	if app.completing.describe && names != "" && size(paths.Config)+size(paths.Credentials) <= describeMost {
 		names = app.describeNames(paths, names)
 	}
-	app.names = names // cobra would look at each of thousands
+	app.completing.names = names // cobra would look at each of thousands
 	return nil, cobra.ShellCompDirectiveNoFileComp
 }
 

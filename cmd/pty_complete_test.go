@@ -321,13 +321,14 @@ func TestComplete(t *testing.T) {
 	w.store("simple")
 	w.write(".config/vault/config.toml", "[[profile]]\nmatch = \"prod\"\nprotected = true\naccount = \"Pro\\u001b[31m \\tduction\"\n")
 	w.write(".aws/credentials", "[static]\naws_access_key_id = AKIA\n")
-	w.config(w.read(".aws/config") + "[profile odd]\nrole_arn = arn:aws:iam::123456789012:role/a\x1bb\n[profile x1]\nregion = us-new-9\n[profile :4]\n")
+	w.config(w.read(".aws/config") + "[profile odd]\nrole_arn = arn:aws:iam::123456789012:role/a\x1bb\n[profile x1]\nregion = us-new-9\n[profile :4]\n[profile -dash]\n")
 	for _, test := range []struct{ words, want string }{
 		{"use,p", "plain\t222222222222 Developer eu-west-1\nprod\tPro?[31m duction 444444444444 Admin us-east-1 protected\n:4\n"},
 		{"use,od", "odd\t123456789012 a?b\n:4\n"},
 		{"use,stat", "static\n:4\n"},
 		{"use,:", ":4\n:4\n"},
 		{"use,plain,p", ":4\n"},
+		{"use,--,-d", "-dash\n:4\n"},
 		{"use,--reg", "--region\tREGION to use in place of the profile's\n:4\n"},
 		{"use,--region,us-n", "us-new-9\tof profile x1\n:4\n"},
 		{"use,--region=us-n", "us-new-9\tof profile x1\n:4\n"},
@@ -355,6 +356,9 @@ func TestComplete(t *testing.T) {
 		if r := w.run("", w.environ(), binary, append([]string{"__completeNoDesc"}, strings.Split(test.words, ",")...)...); r.stdout != plain {
 			t.Errorf("%s, without descriptions: %q, want %q", test.words, r.stdout, plain)
 		}
+	}
+	if r := w.vault("__complete", "use", ""); strings.Contains("\n"+r.stdout, "\n-") || !strings.Contains(r.stdout, "\nx1") {
+		t.Errorf("a name that would be a flag is offered: %q", r.stdout)
 	}
 	// What cannot be read completes to nothing.
 	w.config("[profile broken\n")
@@ -398,27 +402,4 @@ func TestPTYCompleteAlike(t *testing.T) {
 			}
 		}
 	}, "zsh")
-}
-
-// TestPTYCompleteGhost has fish suggest nothing of its own while a profile is
-// typed.
-func TestPTYCompleteGhost(t *testing.T) {
-	inShells(t, func(t *testing.T, shell string) {
-		w := newWorld(t)
-		c := w.console(t, setup{shell: shell, after: "set -g fish_autosuggestion_enabled 1; function vault; printf '<%s>' $argv >args; end"})
-		c.write("zzghost", "")
-		c.send("cat zzg")
-		c.expect("host")
-		c.send("\x03")
-		c.send("\r")
-		c.prompt()
-		for _, typed := range []string{"vault use zzg", "vault use -"} {
-			c.send(typed)
-			c.send("\x06\r") // takes a suggestion
-			c.prompt()
-			if got, want := c.read("args"), "<use><"+strings.TrimPrefix(typed, "vault use ")+">"; got != want {
-				t.Errorf("%s: %s, want %s", typed, got, want)
-			}
-		}
-	}, "fish")
 }

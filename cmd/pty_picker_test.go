@@ -37,12 +37,23 @@ func (c *console) counts(typed string, fit, all int) {
 func TestPTYPicker(t *testing.T) {
 	inShells(t, func(t *testing.T, shell string) {
 		w := newWorld(t)
+		w.config(w.read(".aws/config") + "[profile plain-too]\nrole_arn = arn:aws:iam::222222222222:role/Developer\nsource_profile = simple\n")
 		c := w.picking(t, setup{shell: shell})
 		before := c.environ()
 		c.line("vault use")
-		c.counts("", 6, 6)
-		c.send("plai")
-		c.counts("plai", 1, 6)
+		c.counts("", 7, 7)
+		c.send("too")
+		c.counts("too", 1, 7)
+		c.send("\r")
+		c.prompt()
+		if got := c.env()["AWS_VAULT"]; c.status != 0 || got != "plain-too" {
+			t.Fatalf("status %d, in %q", c.status, got)
+		}
+		// The very name is taken, though the other was used just now.
+		c.line("vault use")
+		c.counts("", 7, 7)
+		c.send("plain")
+		c.counts("plain", 2, 7)
 		c.send("\r")
 		c.prompt()
 		if got := c.env()["AWS_VAULT"]; c.status != 0 || got != "plain" {
@@ -55,7 +66,7 @@ func TestPTYPicker(t *testing.T) {
 		in := c.environ()
 		for name, keys := range map[string]string{"^C": "\x03", "Esc": "\x1b", "^G": "\x07", "^D": "\x04", "^C after letters": "sim\x03", "^Z, then ^C": "\x1a\x1a\x03"} {
 			c.line("vault use")
-			c.counts("", 6, 6)
+			c.counts("", 7, 7)
 			c.send(keys)
 			c.prompt()
 			if c.status != 130 {
@@ -78,13 +89,13 @@ func TestPTYPicker(t *testing.T) {
 		c.same(before, c.environ(), "after off")
 
 		c.line("vault exec -- printenv AWS_VAULT")
-		c.counts("", 6, 6)
+		c.counts("", 7, 7)
 		c.send("\r")
 		if out := c.prompt(); c.status != 0 || !strings.Contains(out, "plain") {
 			t.Errorf("exec: status %d: %s", c.status, out)
 		}
 		c.line("vault export --format json >out")
-		c.counts("", 6, 6)
+		c.counts("", 7, 7)
 		c.send("\r")
 		c.prompt()
 		if out := c.read("out"); c.status != 0 || !strings.HasPrefix(out, `{"Version":1`) {
