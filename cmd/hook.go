@@ -113,6 +113,9 @@ func (h hook) run(ctx context.Context) error {
 	case wait > 0:
 		return h.answer(old.Key, now.Add(leastWait), h.mark, "") // it took too long
 	}
+	if h.mark == markTold {
+		return h.answer(old.Key, now.Add(renewTimeout), markTold, "") // and is not told again
+	}
 	return h.answer(old.Key, now.Add(renewTimeout), markRenewing, "")
 }
 

@@ -236,6 +236,15 @@ func TestPTYNeedsYou(t *testing.T) {
 				t.Errorf("status %d", c.status)
 			}
 		}
+		// It is tried again after a while, in silence.
+		f := w.stamp(hash)
+		f[3] = "1"
+		w.writeStamp(hash, f)
+		c.exports("__VAULT_HOOK", old+" 1 told")
+		w.stamps(hash, "mfa again", func(f []string) bool { return f[2] == "mfa" && f[4] == "60" })
+		for range 3 {
+			c.ok("true")
+		}
 		if n := len(line.FindAllString(c.text(), -1)); n != 1 {
 			t.Errorf("it is said %d times", n)
 		}
