@@ -62,13 +62,13 @@ while [ ! -s "$dir/world.json" ] || [ ! -s "$dir/address" ]; do
 done
 
 field() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$dir/world.json"; }
-url=$(field url) serial=$(field mfa_serial) seed=$(field mfa_seed)
+url=$(field url) serial=$(field mfa_serial) seed=$(field mfa_seed) start=$(field sso_start_url)
 
 # run starts a program in the demo's world and in nothing else.
 run() {
   env -i HOME="$home" USER=demo LOGNAME=demo SHELL="$(command -v "$shell")" PATH="$dir/bin:$path" TERM="$term" \
     LANG="$lang" ${ctype:+LC_ALL="$ctype"} XDG_RUNTIME_DIR="$dir/run" TMPDIR="$dir" \
-    AWS_ENDPOINT_URL="$url" AWS_VAULT_FILE_PASSPHRASE=demo "$@"
+    AWS_ENDPOINT_URL="$url" AWS_VAULT_FILE_PASSPHRASE=demo BROWSER="$dir/bin/browser" "$@"
 }
 
 cat >"$home/.aws/config" <<EOF
@@ -95,6 +95,17 @@ role_arn       = $(field prod)
 source_profile = bastion
 mfa_serial     = $serial
 region         = us-east-1
+
+# An Identity Center, and a role of a person who signs in there.
+[sso-session corp]
+sso_start_url = $start
+sso_region    = eu-central-1
+
+[profile sandbox]
+sso_session    = corp
+sso_account_id = 555555555555
+sso_role_name  = Developer
+region         = eu-west-1
 EOF
 mkdir -p "$home/.config/vault"
 cat >"$home/.config/vault/config.toml" <<'EOF'
@@ -103,7 +114,8 @@ match = "prod*"
 color = "magenta"
 EOF
 printf '#!/bin/sh\nexec "%s/bin/fakeaws" -totp %s\n' "$dir" "$seed" >"$dir/bin/mfa"
-chmod 700 "$dir/bin/mfa"
+printf '#!/bin/sh\nexec "%s/bin/fakeaws" -visit "$1"\n' "$dir" >"$dir/bin/browser"
+chmod 700 "$dir/bin/mfa" "$dir/bin/browser"
 printf '%s\n%s\n' "$(field access_key_id)" "$(field secret_access_key)" >"$dir/key"
 
 cd "$home"
@@ -115,7 +127,10 @@ if [ -t 0 ] && [ -t 1 ]; then
   This shell has vault loaded, a fake AWS, and a user "bastion" whose key is stored.
   1.  mfa                       prints the code of the MFA device; then type it at: vault use dev
   2.  vault use prod            asks nothing more; try: vault status --verify, vault list, vault use -
-  3.  vault off                 everything as it was; exit leaves the demo and removes it
+  3.  vault use sandbox         signs in to Identity Center; the browser of the demo agrees to all it is asked.
+                                By hand: vault sso login --no-browser, and in another shell: browser ADDRESS
+  4.  vault sso sync            writes a profile for each account and role that has none
+  5.  vault off                 everything as it was; exit leaves the demo and removes it
 
 EOF
   case "$shell" in
@@ -150,6 +165,10 @@ vault status
 vault use prod
 $caller
 vault use -
+vault sso login
+vault use sandbox
+vault sso sync
+vault list
 vault off
 vault status
 EOF

@@ -4,7 +4,9 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -25,6 +27,8 @@ const controlPath = "/_control/"
 //	POST /_control/fail?action=A&times=N&code=C&status=N&message=M
 //	POST /_control/expire?key=ID    Expire
 //	POST /_control/revoke?key=ID    Revoke
+//	POST /_control/sso?do=WHAT      of every Identity Center: signout, revoke (access tokens alone), refuse, agree, forget (clients)
+//	POST /_control/ssolife?seconds=N  SetTokenLife
 //
 // A POST answers 204.
 func (s *Server) EnableControl(token string) {
@@ -52,6 +56,14 @@ var controls = map[string]func(*Server, *http.Request) (any, *controlError){
 	"POST fail":   (*Server).controlFail,
 	"POST expire": func(s *Server, r *http.Request) (any, *controlError) { return nil, controlKey(r, s.Expire) },
 	"POST revoke": func(s *Server, r *http.Request) (any, *controlError) { return nil, controlKey(r, s.Revoke) },
+	"POST sso":    (*Server).controlSSO,
+	"POST ssolife": func(s *Server, r *http.Request) (any, *controlError) {
+		return nil, controlSeconds(r, func(d time.Duration) {
+			for _, center := range s.allCenters() {
+				center.SetTokenLife(d)
+			}
+		})
+	},
 }
 
 // A controlError is an answer other than success.
@@ -116,6 +128,29 @@ func (s *Server) controlFail(r *http.Request) (any, *controlError) {
 		return nil, err
 	}
 	s.Fail(r.FormValue("action"), Failure{Code: r.FormValue("code"), Status: status, Message: r.FormValue("message")}, times)
+	return nil, nil
+}
+
+func (s *Server) allCenters() []*IdentityCenter {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.centers))
+}
+
+func (s *Server) controlSSO(r *http.Request) (any, *controlError) {
+	do, ok := map[string]func(*IdentityCenter){
+		"signout": (*IdentityCenter).SignOut,
+		"revoke":  (*IdentityCenter).RevokeAccess,
+		"refuse":  func(i *IdentityCenter) { i.Refuse(true) },
+		"agree":   func(i *IdentityCenter) { i.Refuse(false) },
+		"forget":  func(i *IdentityCenter) { i.server.ForgetClients() },
+	}[r.FormValue("do")]
+	if !ok {
+		return nil, &controlError{http.StatusBadRequest, fmt.Sprintf("do %q is nothing that can be done", r.FormValue("do"))}
+	}
+	for _, center := range s.allCenters() {
+		do(center)
+	}
 	return nil, nil
 }
 

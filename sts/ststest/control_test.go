@@ -119,6 +119,13 @@ func TestControl(t *testing.T) {
 	control("POST", "reset", "204")
 	control("GET", "calls", "200 {}")
 
+	w.AddIdentityCenter("https://corp.awsapps.com/start")
+	for _, do := range []string{"signout", "revoke", "refuse", "agree", "forget"} {
+		control("POST", "sso?do="+do, "204")
+	}
+	control("POST", "sso?do=dance", `400 do "dance" is nothing that can be done`)
+	control("POST", "ssolife?seconds=60", "204")
+
 	control("POST", "life", "400 seconds is missing")
 	control("POST", "life?seconds=long", `400 seconds "long" is not a number`)
 	control("POST", "fail?action=x&times=many", `400 times "many" is not a number`)

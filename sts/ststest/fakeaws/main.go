@@ -14,6 +14,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -32,6 +33,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	addrFile := flags.String("addr-file", "", "write the URL to this `file`, in one piece")
 	stdinEOF := flags.Bool("stdin-eof", false, "end when standard input is closed")
 	totp := flags.String("totp", "", "print the code that an MFA device with this base32 `seed` shows now, and end")
+	visit := flags.String("visit", "", "agree to what an `address` of the fake Identity Center asks, as a person in a browser, and end")
 	life := flags.Duration("life", 0, "how long issued credentials last; 0 is as asked")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -49,6 +51,13 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 			return 1
 		}
 		fmt.Fprintln(stdout, code)
+		return 0
+	}
+	if *visit != "" {
+		if err := browse(*visit); err != nil {
+			fmt.Fprintf(stderr, "fakeaws: %v\n", err)
+			return 1
+		}
 		return 0
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -89,6 +98,20 @@ func serve(ctx context.Context, seed, addrFile string, life time.Duration, stdou
 	}
 	go ready()
 	<-ctx.Done()
+	return nil
+}
+
+// browse goes to an address, and to where that leads.
+func browse(address string) error {
+	client := http.Client{Timeout: 10 * time.Second}
+	answer, err := client.Get(address)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("the page answered HTTP %d", answer.StatusCode)
+	}
 	return nil
 }
 

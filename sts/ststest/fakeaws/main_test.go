@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -119,6 +120,57 @@ func sessionExpiry(t *testing.T, demo ststest.Demo) time.Time {
 		t.Fatalf("%s: %v", answer.Status, err)
 	}
 	return result.Expiration
+}
+
+// TestVisit signs a person in by the program in place of a browser, who agrees
+// until the control endpoint says otherwise.
+func TestVisit(t *testing.T) {
+	got, stop, _ := start(t, "-stdin-eof")
+	defer stop()
+	post := func(path, body string) (answer map[string]any) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, got.URL+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+got.ControlToken)
+		r.Header.Set("Content-Type", "application/json")
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if response.StatusCode == http.StatusNoContent {
+			return nil
+		}
+		if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+			t.Fatalf("%s: %s: %v", path, response.Status, err)
+		}
+		return answer
+	}
+	client := post("/client/register", `{"clientName": "x", "clientType": "public"}`)
+	who := fmt.Sprintf(`"clientId": %q, "clientSecret": %q`, client["clientId"], client["clientSecret"])
+	var stderr strings.Builder
+	signIn := func() map[string]any {
+		t.Helper()
+		device := post("/device_authorization", fmt.Sprintf(`{%s, "startUrl": %q}`, who, got.SSOStartURL))
+		page, _ := device["verificationUriComplete"].(string)
+		if code := run([]string{"-visit", page}, nil, io.Discard, &stderr); code != 0 {
+			t.Errorf("status %d, %q", code, stderr.String())
+		}
+		return post("/token", fmt.Sprintf(`{%s, "grantType": "urn:ietf:params:oauth:grant-type:device_code", "deviceCode": %q}`, who, device["deviceCode"]))
+	}
+	post("/_control/ssolife?seconds=77", "")
+	if answer := signIn(); answer["accessToken"] == nil || answer["expiresIn"] != 77.0 {
+		t.Errorf("got %v", answer)
+	}
+	post("/_control/sso?do=refuse", "")
+	if answer := signIn(); answer["error"] != "access_denied" {
+		t.Errorf("refused, got %v", answer)
+	}
+	if code := run([]string{"-visit", got.URL + "/device?user_code=none"}, nil, io.Discard, &stderr); code != 1 || stderr.String() != "fakeaws: the page answered HTTP 404\n" {
+		t.Errorf("a wrong code: status %d, %q", code, stderr.String())
+	}
 }
 
 func TestSignalEnds(t *testing.T) {
