@@ -128,8 +128,9 @@ func (app *App) add(ctx context.Context, profile string, opts addOptions) error 
 	if err := keystore.PutUserKey(ctx, store, profile, key); err != nil {
 		return err
 	}
-	err = app.record(ctx, profile, c.backend, keystore.IndexEntry{AccessKeyID: key.AccessKeyID, Added: app.Now().UTC()})
-	if err != nil {
+	entry := keystore.EntryOf(key)
+	entry.Added = app.Now().UTC()
+	if err := app.record(ctx, profile, c.backend, entry); err != nil {
 		return fmt.Errorf("the key is stored, but its index is not: %w", err)
 	}
 	where := app.where(c.backend)

@@ -208,7 +208,7 @@ func (app *App) adopt(ctx context.Context, backend string, store Store) error {
 		if err != nil {
 			return err
 		}
-		if err := app.record(ctx, profile, backend, keystore.IndexEntry{AccessKeyID: key.AccessKeyID, Added: key.Created}); err != nil {
+		if err := app.record(ctx, profile, backend, keystore.EntryOf(key)); err != nil {
 			return err
 		}
 		app.note(fmt.Sprintf("found %s of profile %q in %s", key.AccessKeyID, profile, app.where(backend)))

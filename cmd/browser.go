@@ -22,8 +22,14 @@ type signInOptions struct {
 // browses reports whether a person may be asked to sign in by a browser: one
 // who sits at a terminal, and never a program that runs unattended.
 func (app *App) browses() bool {
+	return !app.unattended && !app.noDialog && app.present()
+}
+
+// present reports whether there is a terminal to ask on, and this process in
+// its foreground.
+func (app *App) present() bool {
 	terminal, ok := app.Terminal.(interface{ Present() bool })
-	return !app.unattended && !app.noDialog && (!ok || terminal.Present())
+	return !ok || terminal.Present()
 }
 
 // signInPrompt says how a person signs in to a session, and leaves a mark that

@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/shellvault/vault/config"
-	"github.com/shellvault/vault/keystore"
 	"github.com/shellvault/vault/sts"
 )
 
@@ -106,6 +105,7 @@ type stepJSON struct {
 	SSOAccount  string     `json:"sso_account_id,omitempty"`
 	SSORole     string     `json:"sso_role_name,omitempty"`
 	MFASerial   string     `json:"mfa_serial,omitempty"`
+	MFAFrom     string     `json:"mfa_from,omitempty"` // what gives the code in place of a person
 	Duration    int        `json:"duration_seconds,omitempty"`
 	Region      string     `json:"region,omitempty"`
 	Endpoint    string     `json:"endpoint,omitempty"`
@@ -198,72 +198,9 @@ func (app *App) explainSettings(x *explanation, p *config.Profile, o sessionOpti
 	}
 }
 
-// explainSteps lists the steps: from the last that is cached on, those before
-// it are not gone.
-func (app *App) explainSteps(ctx context.Context, x *explanation, r resolved, o sessionOptions) error {
-	least, err := app.least(o)
-	if err != nil {
-		return err
-	}
-	headers, families := map[string]sts.Header{}, map[string]sts.Header{}
-	for _, h := range app.cache(nil).Headers() {
-		headers[h.Hash] = h
-		if h.Family != "" && h.Expires.After(families[h.Family].Expires) {
-			families[h.Family] = h
-		}
-	}
-	steps := r.plan.Steps
-	needed := true
-	x.Steps = make([]stepJSON, len(steps))
-	for i := len(steps) - 1; i >= 0; i-- {
-		s := steps[i]
-		j := stepJSON{Action: s.Action, Profile: s.Profile, AccessKeyID: s.AccessKeyID, RoleARN: s.RoleARN, PolicyARNs: s.PolicyARNs, MFASerial: s.MFASerial,
-			Source: s.Source, TokenFile: s.TokenFile, Command: s.Command, Login: s.Login,
-			SSOSession: s.SSOSession, SSOStartURL: s.SSOStartURL, SSOAccount: s.SSOAccount, SSORole: s.SSORole,
-			Duration: int(s.Duration / time.Second), Region: s.Region, Endpoint: s.Endpoint, Reason: app.shortened(s.Reason)}
-		limit := least
-		if i < len(steps)-1 {
-			limit = 0
-		}
-		h, ok := headers[r.plan.Hash(i)]
-		if family := r.plan.Family(i); !ok && family != "" {
-			h, ok = families[family]
-		}
-		if ok && h.Fresh(app.Now(), limit) {
-			j.Cached, j.Expires = true, &h.Expires
-			needed = false
-		}
-		switch {
-		case !needed:
-		case s.MFASerial != "":
-			j.Asks = "MFA code"
-		case s.Action == sts.SSORoleCredentials && app.signInNeeded(r, s):
-			j.Asks = "sign-in"
-		case s.Action == sts.LoginSession && !app.hasLogin(r.files, s):
-			j.Asks = "sign-in"
-		case s.Action == sts.StoredKeys && app.locked(ctx):
-			j.Asks = "passphrase"
-		}
-		x.Steps[i] = j
-	}
-	return nil
-}
-
 // shortened shortens the paths below the home folder in a sentence.
 func (app *App) shortened(s string) string {
 	return strings.ReplaceAll(s, strings.TrimSuffix(app.Home, "/")+"/", "~/")
-}
-
-// locked reports whether a person would be asked for the keystore's
-// passphrase; looking asks nobody.
-func (app *App) locked(ctx context.Context) bool {
-	settings, err := app.ownSettings()
-	if err == nil && settings.PassphraseCommand != "" || app.flags.passphraseFile != "" || app.Env["AWS_VAULT_FILE_PASSPHRASE"] != "" {
-		return false
-	}
-	key, rests := app.KernelKey(keystore.DataKeyDescription(app.keysFile()), 0, keysMax).Load(ctx)
-	clear(key)
-	return !rests
 }
 
 // brief prints a duration without its zero parts: 1h, 15m.
@@ -309,6 +246,8 @@ func (app *App) printExplanation(x *explanation) error {
 				state = "cached, " + roughly(s.Expires.Sub(app.Now())) + " left"
 			case s.Asks != "":
 				state = "asks: " + s.Asks
+			case s.MFAFrom != "":
+				state = "MFA code: " + s.MFAFrom
 			}
 			why := s.Reason
 			if s.Endpoint != "" {

@@ -45,17 +45,16 @@ func (app *App) mfa(r resolved, o sessionOptions) func(context.Context, sts.MFAR
 // askCode asks a person for a code, who may mistype: at the terminal, or by a
 // window where there is none or one is wanted.
 func (app *App) askCode(ctx context.Context, ask sts.MFARequest, used *usedCodes, driver string, wanted bool) (string, error) {
-	if ask.Wrong {
+	switch {
+	case ask.Wrong:
 		app.note("AWS did not take the code; each is good once: wait for the next one")
-	}
-	if ask.Spent {
+	case ask.Spent:
 		app.note("that code is spent; each is good once: wait for the next one")
+	case used.taken() && (app.present() || driver != ""):
+		app.note(fmt.Sprintf("the code of this half minute is used: the next one comes in %s", seconds(used.untilNext())))
 	}
 	for range attempts {
 		question := fmt.Sprintf("MFA code for %s (profile %s): ", ask.Serial, ask.Profile)
-		if wait := used.wait(); wait > 0 && !ask.Wrong && !ask.Spent {
-			app.note(fmt.Sprintf("the code of this half minute is used: the next one comes in %s", wait))
-		}
 		typed, err := "", error(errNoTerminal)
 		if !wanted || driver == "terminal" {
 			typed, err = app.Terminal.Ask(ctx, question, true)
@@ -75,7 +74,7 @@ func (app *App) askCode(ctx context.Context, ask sts.MFARequest, used *usedCodes
 		case !isMFACode(typed):
 			app.note("an MFA code is six digits: what was typed is not sent")
 		case used.has(typed):
-			app.note("that code is used already, and not sent again: wait for the next one")
+			app.note(fmt.Sprintf("that code is used already, and not sent again: the next one comes in %s", seconds(used.untilNext())))
 		default:
 			return typed, nil
 		}

@@ -80,9 +80,24 @@ func (app *App) addWithSeed(ctx context.Context, profile string, opts addOptions
 	if err := keystore.PutUserKey(ctx, store, profile, key); err != nil {
 		return err
 	}
+	if err := app.recordSeed(ctx, profile, serial); err != nil {
+		return fmt.Errorf("the secret of the MFA device is stored, but the index does not say so: %w", err)
+	}
 	app.note(fmt.Sprintf("stored the secret of %s beside the key of profile %q", serial, profile))
 	app.note("whoever opens this keystore now has both factors: it no longer takes a person to make a session")
 	return nil
+}
+
+// recordSeed notes in the index that the secret of a device lies beside the key
+// of a profile.
+func (app *App) recordSeed(ctx context.Context, profile, serial string) error {
+	return keystore.UpdateIndex(ctx, app.indexFile(), func(x *keystore.Index) error {
+		if e, ok := x.Keys[profile]; ok {
+			e.MFASerial = serial
+			x.Keys[profile] = e
+		}
+		return nil
+	})
 }
 
 func (app *App) readSeed(ctx context.Context, serial string, opts addOptions) (keystore.Secret, error) {
@@ -133,9 +148,10 @@ func (app *App) verifySeed(ctx context.Context, files *config.Files, profile str
 		}
 	}
 	_, err = app.client(p).Call(ctx, sts.Credentials{AccessKeyID: key.AccessKeyID, SecretAccessKey: key.SecretAccessKey}, step, code)
-	used.add(code)
 	var refused *sts.CallError
-	if errors.As(err, &refused) && refused.WrongMFACode() {
+	wrong := errors.As(err, &refused) && refused.WrongMFACode()
+	used.add(code, !wrong)
+	if wrong {
 		return &hintError{fmt.Errorf("AWS did not take its code: %w", err), "it is the secret of another device, or the clock of this machine is wrong"}
 	}
 	return err

@@ -38,7 +38,8 @@ func (u *usedCodes) hash(code string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// lines returns what is remembered: the second and the hash.
+// lines returns what is remembered: the second, the hash, and "refused" where
+// AWS said that it is no code of the device's.
 func (u *usedCodes) lines(data []byte) []string {
 	return slices.DeleteFunc(strings.Split(string(data), "\n"), func(line string) bool {
 		at, _, _ := strings.Cut(line, " ")
@@ -56,33 +57,47 @@ func (u *usedCodes) read() []string {
 	return u.lines(data)
 }
 
+// refusedCode ends the line of a code that AWS did not take.
+const refusedCode = " refused"
+
 // has reports whether a code was shown to AWS.
 func (u *usedCodes) has(code string) bool {
 	hash := u.hash(code)
-	return slices.ContainsFunc(u.read(), func(line string) bool { return strings.HasSuffix(line, " "+hash) })
+	return slices.ContainsFunc(u.read(), func(line string) bool { return slices.Contains(strings.Fields(line), hash) })
 }
 
-// add remembers a code that was shown. Where that cannot be kept AWS
-// says it.
-func (u *usedCodes) add(code string) {
+// add remembers a code that was shown, and whether AWS took it. Where that
+// cannot be kept AWS says it.
+func (u *usedCodes) add(code string, taken bool) {
 	line := fmt.Sprintf("%d %s", u.app.Now().Unix(), u.hash(code))
+	if !taken {
+		line += refusedCode
+	}
 	_ = keystore.UpdateFile(context.Background(), u.path, func(old []byte) ([]byte, error) {
 		return []byte(strings.Join(append(u.lines(old), line), "\n") + "\n"), nil
 	})
 }
 
-// wait returns how long it is to the next code if one was used in this step,
-// else 0.
-func (u *usedCodes) wait() time.Duration {
-	now := u.app.Now()
-	step := now.Truncate(sts.TOTPStep)
-	for _, line := range u.read() {
+// taken reports whether AWS took a code in this step: then the device has none
+// until the next.
+func (u *usedCodes) taken() bool {
+	step := u.app.Now().Truncate(sts.TOTPStep)
+	return slices.ContainsFunc(u.read(), func(line string) bool {
 		at, _, _ := strings.Cut(line, " ")
-		if second, err := strconv.ParseInt(at, 10, 64); err == nil && !time.Unix(second, 0).Before(step) {
-			return step.Add(sts.TOTPStep).Sub(now).Round(time.Second)
-		}
-	}
-	return 0
+		second, err := strconv.ParseInt(at, 10, 64)
+		return err == nil && !time.Unix(second, 0).Before(step) && !strings.HasSuffix(line, refusedCode)
+	})
+}
+
+// untilNext returns how long it is until devices show another code.
+func (u *usedCodes) untilNext() time.Duration {
+	now := u.app.Now()
+	return now.Truncate(sts.TOTPStep).Add(sts.TOTPStep).Sub(now)
+}
+
+// seconds rounds up, as a countdown does.
+func seconds(d time.Duration) time.Duration {
+	return (d + time.Second - 1).Truncate(time.Second)
 }
 
 // next returns the first code of a device that was not shown to AWS yet: it
@@ -96,12 +111,7 @@ func (u *usedCodes) next(ctx context.Context, code func(context.Context) (string
 		if !u.has(got) {
 			return got, nil
 		}
-		now := u.app.Now()
-		wait := now.Truncate(sts.TOTPStep).Add(sts.TOTPStep).Sub(now)
-		if u.app.StderrTTY && !u.app.unattended {
-			u.app.note(fmt.Sprintf("the code of this half minute is used: waiting %s for the next one", wait.Round(time.Second)))
-		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := u.app.countdown(ctx, u.untilNext(), "this MFA code is used: the next one comes in "); err != nil {
 			return "", err
 		}
 	}

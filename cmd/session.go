@@ -181,7 +181,7 @@ func (app *App) runner(r resolved, o sessionOptions, force bool) (*sts.Runner, e
 			return app.ssoToken(ctx, r, identity, s, refused)
 		},
 		MFA:   app.mfa(r, o),
-		Used:  func(serial, code string) { app.usedCodes(serial).add(code) },
+		Used:  func(serial, code string, taken bool) { app.usedCodes(serial).add(code, taken) },
 		Lock:  app.flights(r),
 		Note:  app.note,
 		Least: least,
@@ -270,20 +270,29 @@ func (app *App) flights(r resolved) func(context.Context, string) (func(), error
 // wait waits for a lock that another vault has, and says so.
 func (app *App) wait(ctx context.Context, path string, patience time.Duration) (func(), error) {
 	if app.StderrTTY {
-		app.note("waiting for another vault that gets the same credentials")
+		app.note(fmt.Sprintf("waiting for another vault%s that gets the same credentials", holder(path)))
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errFlight)
 	defer cancel()
 	unlock, err := keystore.Lock(ctx, path)
 	if err != nil && errors.Is(context.Cause(ctx), errFlight) {
-		return nil, errFlight
+		return nil, &hintError{fmt.Errorf("another vault%s has been getting the same credentials for %s", holder(path), brief(patience)), "end it, or answer what it asks"}
 	}
 	return unlock, err
 }
 
+// holder names the process that has a lock, in a sentence; "" if that is not
+// known.
+func holder(path string) string {
+	if pid := keystore.Holder(path); pid != 0 {
+		return fmt.Sprintf(" (process %d)", pid)
+	}
+	return ""
+}
+
 const flightTimeout = 2 * time.Minute
 
-var errFlight = errors.New("another vault has been getting the same credentials for minutes: end it, or answer what it asks")
+var errFlight = errors.New("another vault gets the same credentials")
 
 // credentials gets what the profile's plan leads to.
 func (app *App) credentials(ctx context.Context, name string, o sessionOptions, force bool) (resolved, target, error) {

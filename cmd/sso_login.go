@@ -256,7 +256,12 @@ func (app *App) signOut(ctx context.Context, at identityCenter, quiet bool) erro
 	if err != nil {
 		return err
 	}
+	info, _ := t.Own.Peek(at.session)
 	had, err := t.SignOut(ctx, at.session)
+	if untold := new(sts.CallError); errors.As(err, &untold) {
+		// It is forgotten here all the same, and cannot be tried again.
+		err = &hintError{fmt.Errorf("only here, not at AWS: %w", err), "nobody has its token any longer; at AWS it ends by itself, at " + app.clock(info.Expires)}
+	}
 	cache, drop := app.cache(app.sealingStore), app.cameFrom(at)
 	app.stampGoneBy(ctx, cache.Headers(), drop)
 	if _, dropErr := cache.DropFunc(ctx, drop); dropErr != nil {

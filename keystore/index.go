@@ -21,7 +21,17 @@ type Index struct {
 type IndexEntry struct {
 	AccessKeyID string    `json:"access_key_id"`
 	Added       time.Time `json:"added,omitzero"`
-	Backend     string    `json:"backend,omitempty"` // that holds it, if that is not the index's
+	Backend     string    `json:"backend,omitempty"`    // that holds it, if that is not the index's
+	MFASerial   string    `json:"mfa_serial,omitempty"` // of the device whose secret lies beside the key
+}
+
+// EntryOf returns what the index says of key, added when it was created.
+func EntryOf(key UserKey) IndexEntry {
+	e := IndexEntry{AccessKeyID: key.AccessKeyID, Added: key.Created}
+	if !key.MFASeed.IsZero() {
+		e.MFASerial = key.MFASerial
+	}
+	return e
 }
 
 type indexJSON struct {
@@ -101,7 +111,7 @@ func RebuildIndex(ctx context.Context, path, backend string, store Store) error 
 			if err != nil {
 				return nil, err
 			}
-			entry := IndexEntry{AccessKeyID: key.AccessKeyID, Added: key.Created}
+			entry := EntryOf(key)
 			if e := before.Keys[profile]; e.AccessKeyID == entry.AccessKeyID && !e.Added.IsZero() {
 				entry.Added = e.Added
 			}

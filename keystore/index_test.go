@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
@@ -73,7 +74,7 @@ func TestIndexDamaged(t *testing.T) {
 	created := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for profile, key := range map[string]UserKey{
 		"work": {AccessKeyID: "AKIA1", SecretAccessKey: NewSecret("canary7f3a"), Created: created},
-		"home": {AccessKeyID: "AKIA2", SecretAccessKey: NewSecret("canary7f3a")},
+		"home": {AccessKeyID: "AKIA2", SecretAccessKey: NewSecret("canary7f3a"), MFASerial: "arn:home"}, // its secret is not here
 	} {
 		if err := PutUserKey(t.Context(), store, profile, key); err != nil {
 			t.Fatal(err)
@@ -118,6 +119,26 @@ func TestIndexDamaged(t *testing.T) {
 		if ix, err := ReadIndex(path); err != nil || !reflect.DeepEqual(ix, want) {
 			t.Errorf("%q: rebuilt %+v, %v, want %+v", test.data, ix, err, want)
 		}
+	}
+}
+
+// The index says for which device the secret lies beside a key, and not the
+// secret.
+func TestIndexOfSeed(t *testing.T) {
+	store, path := new(Memory), indexPath(t)
+	key := UserKey{AccessKeyID: "AKIA1", SecretAccessKey: NewSecret("canary7f3a"), MFASerial: "arn:phone", MFASeed: NewSecret("CANARY7F3A")}
+	if err := PutUserKey(t.Context(), store, "work", key); err != nil {
+		t.Fatal(err)
+	}
+	if err := RebuildIndex(t.Context(), path, "file", store); err != nil {
+		t.Fatal(err)
+	}
+	want := IndexEntry{AccessKeyID: "AKIA1", MFASerial: "arn:phone"}
+	if ix, err := ReadIndex(path); err != nil || ix.Keys["work"] != want {
+		t.Errorf("got %+v, %v, want %+v", ix.Keys["work"], err, want)
+	}
+	if text := strings.ToLower(string(readFile(t, path))); strings.Contains(text, "canary") {
+		t.Errorf("the index tells: %s", text)
 	}
 }
 

@@ -6,13 +6,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
 // Lock takes the lock file at path for this caller alone, waiting for others
 // until ctx is done. The file, 0600, and its folder, 0700, are made if they
-// are missing; the file stays. The kernel releases the lock of a process that
+// are missing; the file stays, and says who took it last. The kernel releases the lock of a process that
 // is killed. unlock may be called more than once.
 func Lock(ctx context.Context, path string) (unlock func(), err error) {
 	for {
@@ -102,6 +104,7 @@ func settle(f *os.File, path string) (unlock func(), ok bool) {
 		var now fs.FileInfo
 		now, err = os.Lstat(path)
 		if err == nil && os.SameFile(mine, now) {
+			sign(f)
 			return func() {
 				// Explicit, because a child that was just forked may share
 				// the file for a moment yet.
@@ -112,6 +115,30 @@ func settle(f *os.File, path string) (unlock func(), ok bool) {
 	}
 	f.Close()
 	return nil, false
+}
+
+// sign writes the id of this process into the locked file f. Where that fails
+// nobody is misled: what is left there is of a process that is gone.
+func sign(f *os.File) {
+	line := strconv.Itoa(os.Getpid()) + "\n"
+	if n, err := f.WriteAt([]byte(line), 0); err == nil {
+		_ = f.Truncate(int64(n))
+	}
+}
+
+// Holder returns the id of the process that took the lock at path last, 0 if
+// that is not known or the process is gone. It is for people to read: whether
+// the lock is held, and by whom, only the kernel knows.
+func Holder(path string) int {
+	line, err := ReadFilePrivate(path)
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(line)))
+	if err != nil || pid <= 0 || errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
+		return 0
+	}
+	return pid
 }
 
 func flock(f *os.File, how int) error {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -122,15 +123,48 @@ func TestLockOfKilledProcess(t *testing.T) {
 	if _, ok, err := TryLock(path); ok || err != nil {
 		t.Fatalf("the child does not hold the lock: %v", err)
 	}
+	if got := Holder(path); got != c.Process.Pid {
+		t.Errorf("the holder is %d, not %d", got, c.Process.Pid)
+	}
 	if err := c.Process.Kill(); err != nil {
 		t.Fatal(err)
+	}
+	_ = c.Wait()
+	if got := Holder(path); got != 0 {
+		t.Errorf("%d, which is gone, is the holder", got)
 	}
 	unlock, err := Lock(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	unlock()
-	_ = c.Wait()
+	defer unlock()
+	if got := Holder(path); got != os.Getpid() {
+		t.Errorf("the holder is %d, not %d", got, os.Getpid())
+	}
+}
+
+// What is no process in the file of a lock is nobody, and in nobody's way.
+func TestHolderUnknown(t *testing.T) {
+	path := lockPath(t)
+	if got := Holder(path); got != 0 {
+		t.Errorf("%d holds what is not there", got)
+	}
+	for _, text := range []string{"", "\n", "-1\n", "0\n", "x\n", "99999999999999999999\n", strings.Repeat("7", 40)} {
+		if err := WriteFileAtomic(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := Holder(path); got != 0 {
+			t.Errorf("%q: holder %d", text, got)
+		}
+		unlock, ok, err := TryLock(path)
+		if !ok || err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		unlock()
+		if got := Holder(path); got != os.Getpid() {
+			t.Errorf("over %q: holder %d", text, got)
+		}
+	}
 }
 
 // A lock file that was removed excludes nobody: who waited for it takes the

@@ -40,8 +40,10 @@ type Runner struct {
 	// MFA asks for a code. It fails with ErrNoCode where nobody can be asked.
 	MFA func(ctx context.Context, r MFARequest) (string, error)
 
-	// Used, if not nil, hears of a code that AWS may have used up.
-	Used func(serial, code string)
+	// Used, if not nil, hears of a code that AWS may have used up: not to be
+	// sent again. taken is false where AWS said that it is no code of the
+	// device's: then the device's own may still be good.
+	Used func(serial, code string, taken bool)
 
 	// Lock takes the lock of a step, so that of many processes that need the
 	// same credentials one makes the call.
@@ -288,7 +290,8 @@ func (r *run) call(ctx context.Context, i int, source Credentials) (Credentials,
 		s.Duration = r.life(i, s.Duration)
 		got, err := r.Client.Call(ctx, source, s, code)
 		if code != "" && r.Used != nil && spentCode(err) {
-			r.Used(s.MFASerial, code)
+			var refusal *CallError
+			r.Used(s.MFASerial, code, !(errors.As(err, &refusal) && refusal.WrongMFACode()))
 		}
 		if err == nil {
 			r.noteSkew(got.Skew)
