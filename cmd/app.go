@@ -301,10 +301,18 @@ func (app *App) keysFile() string {
 
 // readIndex returns what the index says.
 func (app *App) readIndex() (keystore.Index, error) {
-	if file := app.keysFile(); !filepath.IsAbs(file) {
-		return keystore.Index{}, usageErrorf("AWS_VAULT_FILE_DIR=%q is relative: there would be a keystore in every folder", app.Env["AWS_VAULT_FILE_DIR"])
+	if err := app.placed(); err != nil {
+		return keystore.Index{}, err
 	}
 	return keystore.ReadIndex(app.indexFile())
+}
+
+// placed reports where the keystore would depend on the working folder.
+func (app *App) placed() error {
+	if filepath.IsAbs(app.keysFile()) {
+		return nil
+	}
+	return usageErrorf("AWS_VAULT_FILE_DIR=%q is relative: there would be a keystore in every folder", app.Env["AWS_VAULT_FILE_DIR"])
 }
 
 func (app *App) indexFile() string {

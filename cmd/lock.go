@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/shellvault/vault/config"
 	"github.com/shellvault/vault/keystore"
 )
 
@@ -15,7 +16,8 @@ func (app *App) unlockCommand() *cobra.Command {
 		Use: "unlock", Short: "unlock the keystore for a while", Args: app.atMost(0, 0, ""),
 		Long: `unlock asks for the keystore's passphrase ahead, so that commands need not.
 The sealed file stays open for 15 minutes without use, and never for more than
-8 hours (keys_ttl and keys_max in config.toml).`,
+8 hours (keys_ttl and keys_max in config.toml); that needs a kernel with a
+keyring, which macOS and many containers lack.`,
 		Example: "  vault unlock",
 		RunE: func(c *cobra.Command, _ []string) error {
 			choice, err := app.choose()
@@ -33,12 +35,24 @@ The sealed file stays open for 15 minutes without use, and never for more than
 			if err := store.Unlock(c.Context()); err != nil {
 				return err
 			}
+			if choice.backend == config.BackendFile && app.locked(c.Context()) {
+				app.note(app.restless())
+			}
 			if _, err := app.readIndex(); app.indexLost(err) {
 				return app.repairIndex(c.Context())
 			}
 			return app.adopt(c.Context(), choice.backend, store)
 		},
 	}
+}
+
+// restless says why the sealed file that was just unlocked is locked again.
+func (app *App) restless() string {
+	settings, err := app.ownSettings()
+	if err == nil && settings.KeysTTL != nil && *settings.KeysTTL == 0 {
+		return "the passphrase is right, and each command will ask for it: keys_ttl in " + tilde(app.settingsFile(), app.Home) + " is 0"
+	}
+	return "the passphrase is right, and each command will ask for it: the kernel keeps no keys here"
 }
 
 func (app *App) lockCommand() *cobra.Command {

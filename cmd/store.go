@@ -68,16 +68,16 @@ const (
 // who sits at the desktop: not for who came over SSH, nor for a program that
 // runs unattended.
 func (app *App) mayAsk() Ask {
-	terminal, ok := app.Terminal.(interface{ Present() bool })
-	present := !ok || terminal.Present()
+	present := app.present()
 	desktop := app.Desktop || app.Env["DISPLAY"] != "" || app.Env["WAYLAND_DISPLAY"] != ""
+	remote := app.Env["SSH_CONNECTION"] != "" || app.Env["SSH_TTY"] != ""
 	switch {
 	case app.unattended:
 		return AskNobody
-	case app.noDialog || app.Env["SSH_CONNECTION"] != "" || app.Env["SSH_TTY"] != "":
-		return AskTerminal
-	case present || desktop:
+	case !app.noDialog && !remote && (present || desktop):
 		return AskAnyhow
+	case present:
+		return AskTerminal
 	}
 	return AskNobody
 }
@@ -105,6 +105,9 @@ func (app *App) open(backend string) (Store, error) {
 	defer app.mu.Unlock()
 	if store, ok := app.stores[backend]; ok {
 		return store, nil
+	}
+	if err := app.placed(); err != nil {
+		return nil, err
 	}
 	settings, err := app.ownSettings()
 	if err != nil {

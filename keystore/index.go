@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -57,15 +59,27 @@ func ReadIndex(path string) (Index, error) {
 		return Index{}, nil
 	}
 	if err != nil {
-		return Index{}, err
+		return Index{}, ofIndex(path, err)
 	}
 	return parseIndex(path, data)
 }
 
+// ofIndex makes of an error of the file system about the index at path a
+// *FileError.
+func ofIndex(path string, err error) error {
+	var file *FileError
+	var at *fs.PathError
+	if errors.As(err, &file) || !errors.As(err, &at) || !strings.HasPrefix(at.Path, filepath.Dir(path)) && !strings.HasPrefix(path, at.Path) {
+		return err // of something else
+	}
+	return &FileError{Path: path, Err: fmt.Errorf("%s: %w", at.Op, at.Err)}
+}
+
 // UpdateIndex changes the index at path under its lock. An index that does
-// not parse is an *IndexError and is left as it is.
+// not parse is an *IndexError and is left as it is; what the file system
+// refuses is a *FileError.
 func UpdateIndex(ctx context.Context, path string, change func(*Index) error) error {
-	return UpdateFile(ctx, path, func(old []byte) ([]byte, error) {
+	return ofIndex(path, UpdateFile(ctx, path, func(old []byte) ([]byte, error) {
 		var ix Index
 		if old != nil {
 			var err error
@@ -80,7 +94,7 @@ func UpdateIndex(ctx context.Context, path string, change func(*Index) error) er
 			return nil, err
 		}
 		return ix.format()
-	})
+	}))
 }
 
 // RebuildIndex writes the index at path from what is in store, which is the
