@@ -36,7 +36,7 @@ demo: ## try vault without an AWS account, in a throw-away home
 
 test: ## run all tests; installs the shells they drive, where it can
 	@sh .ci/install
-	$(GO) test $(RACE) ./...
+	$(GO) test $(RACE) -timeout 14m ./...
 
 lint: ## run the linters
 	@sh .ci/install
