@@ -80,7 +80,7 @@ func (app *App) allow(ctx context.Context, args []string, allowed bool) error {
 	}
 	app.note(text)
 	if !settings.Directories {
-		app.note("it is not looked at until " + tilde(app.settingsFile(), app.Home) + " says: directories = true")
+		app.note("it is not looked at until " + tilde(app.settingsFile(), app.Home) + " says: directories = true; then by shells that are opened")
 	}
 	if files, err := config.Load(config.Locate(app.getenv, app.Home)); err == nil {
 		if _, err := files.Profile(w.Profile); err != nil {

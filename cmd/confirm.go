@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// confirm has a person type the name of a protected profile. account is the
-// one that it leads into, "" if that is not known. A program that asks by a
+// confirm has a person type the name of a protected profile. account says which
+// one it leads into, "" if that is not known. A program that asks by a
 // line of the config never has a person asked.
 func (app *App) confirm(ctx context.Context, name, account string, process bool) error {
 	if process {

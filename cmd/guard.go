@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/shellvault/vault/config"
@@ -48,6 +49,9 @@ func (app *App) guard(ctx context.Context, name, account string, s config.Profil
 		return &guardError{profile: name, why: fmt.Sprintf("was switched to for %s, and that is over", brief(s.MaxDuration)), err: errNoTerminal}
 	}
 	if s.Protected && !o.yes {
+		if s.Account != "" && s.Account != account {
+			account = strings.TrimSpace(s.Account + " " + account)
+		}
 		if err := app.confirm(ctx, name, account, o.process); err != nil {
 			return err
 		}

@@ -17,9 +17,10 @@ const protectedProd = `[[profile]]
 match = "prod"
 protected = true
 max_duration = "2h"
+account = "Production"
 `
 
-const askProd = "prod (account 444444444444) is protected: type its name to go on: "
+const askProd = "prod (account Production 444444444444) is protected: type its name to go on: "
 
 // types answers a question with a line.
 func types(line string) func() string { return func() string { return line } }
