@@ -174,15 +174,13 @@ func TestSSOHolderKilled(t *testing.T) {
 // TestSSOSharedWithCLI signs in for the AWS CLI, which reads the token, renews
 // it, and leaves one that vault takes.
 func TestSSOSharedWithCLI(t *testing.T) {
-	aws, err := exec.LookPath("aws")
-	if err != nil {
-		t.Skip("no aws on PATH")
-	}
+	aws := awsCLI(t)
 	w, center := newSSOWorld(t, "sso_cache = \"shared\"\n")
 	w.store("bastion")
 	cli := func() {
 		t.Helper()
-		r := w.run("", w.environ("AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER="), aws, "sts", "get-caller-identity", "--profile", "dev", "--output", "text", "--query", "Arn")
+		r := w.run("", w.environ("AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER="), aws[0],
+			append(aws[1:len(aws):len(aws)], "sts", "get-caller-identity", "--profile", "dev", "--output", "text", "--query", "Arn")...)
 		if want := "arn:aws:sts::222222222222:assumed-role/AWSReservedSSO_Developer_0123456789abcdef/alice"; r.code != 0 || strings.TrimSpace(r.stdout) != want {
 			t.Fatalf("%+v", r)
 		}
