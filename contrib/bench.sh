@@ -6,5 +6,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 go="${GO:-go}"
-"$go" test ./cmd -run '^$' -bench 'Start|Growth|Keystores|Size' -benchtime "${ROUNDS:-50}x" | grep -v '^PASS'
+"$go" test ./cmd -run '^$' -bench 'Start|Growth|Cold|Keystores|Size' -benchtime "${ROUNDS:-50}x" | grep -v '^PASS'
 "$go" test ./config -run '^$' -bench . | grep -v '^PASS'
