@@ -9,7 +9,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 CGO     := $(if $(filter Darwin,$(shell uname -s)),1,0)
 
 .DEFAULT_GOAL := build
-.PHONY: build install uninstall demo test lint bench clean help
+.PHONY: build install uninstall packages check-packages demo test lint bench clean help
 
 build: ## build bin/vault
 	CGO_ENABLED=$(CGO) $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/vault.linked ./cmd/vault
@@ -20,8 +20,7 @@ install: build ## install the binary, its manual pages and completions below PRE
 	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 	install -m 755 bin/vault $(DESTDIR)$(PREFIX)/bin/vault
-	bin/vault man > $(DESTDIR)$(PREFIX)/share/man/man1/vault.1
-	for c in $$(bin/vault __completeNoDesc man "" 2>/dev/null | sed "/^:/d"); do bin/vault man $$c > $(DESTDIR)$(PREFIX)/share/man/man1/vault-$$c.1; done
+	bin/vault man --dir $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 completions/_vault $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_vault
 	install -m 644 completions/vault.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vault
 	install -m 644 completions/vault.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/vault.fish
@@ -30,6 +29,12 @@ uninstall: ## remove what install put below PREFIX
 	rm -f $(DESTDIR)$(PREFIX)/bin/vault $(DESTDIR)$(PREFIX)/share/man/man1/vault.1 $(DESTDIR)$(PREFIX)/share/man/man1/vault-*.1 \
 	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_vault $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vault \
 	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/vault.fish
+
+packages: ## build .deb and .rpm of this machine's kind into bin/packages (fetches nfpm)
+	@GO='$(GO)' VERSION='$(VERSION)' sh packaging/build.sh
+
+check-packages: packages ## install, run and remove the .deb in a clean root; needs dpkg and root
+	@sh packaging/check.sh
 
 demo: ## try vault without an AWS account, in a throw-away home
 	@sh contrib/demo.sh

@@ -253,9 +253,12 @@ func (app *App) completeKey(_ *cobra.Command, args []string, _ string) ([]string
 // completeCommand offers the commands, for those about commands.
 func completeCommand(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	var names []string
-	for _, sub := range c.Root().Commands() {
-		if sub.IsAvailableCommand() && len(args) == 0 {
-			names = append(names, sub.Name()+"\t"+sub.Short)
+	above, rest, err := c.Root().Find(args)
+	if err == nil && len(rest) == 0 {
+		for _, sub := range above.Commands() {
+			if sub.IsAvailableCommand() {
+				names = append(names, sub.Name()+"\t"+sub.Short)
+			}
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp

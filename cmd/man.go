@@ -3,6 +3,8 @@ package cmd
 import (
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -10,32 +12,60 @@ import (
 )
 
 func (app *App) manCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:               "man [COMMAND]",
-		Short:             "print the manual page of vault or of a command",
-		Long:              "man prints a manual page for man(1).",
-		Example:           "  vault man | man -l -\n  vault man use > vault-use.1",
-		Args:              app.atMost(0, 1, "COMMAND"),
+	var dir string
+	c := &cobra.Command{
+		Use:   "man [COMMAND]",
+		Short: "print the manual page of vault or of a command",
+		Long: `man prints a manual page for man(1): of vault, or of a command. With --dir it
+writes the pages of all commands into a folder, for packages.`,
+		Example: "  vault man | man -l -\n  vault man sso login > vault-sso-login.1\n  vault man --dir ~/.local/share/man/man1",
+		Args: func(_ *cobra.Command, args []string) error {
+			if dir != "" && len(args) > 0 {
+				return usageErrorf("man: --dir writes the pages of all commands")
+			}
+			return nil
+		},
 		ValidArgsFunction: completeCommand,
 		RunE: func(c *cobra.Command, args []string) error {
-			target := c.Root()
-			if len(args) == 1 {
-				found, _, err := c.Root().Find(args)
-				if err != nil || found == c.Root() {
-					return usageErrorf("man: no command %q", args[0])
-				}
-				target = found
+			if dir != "" {
+				return writeMan(c.Root(), dir, app.Version)
 			}
-			_, err := io.WriteString(app.Stdout, manPage(target, app.Version))
+			target, rest, err := c.Root().Find(args)
+			if err != nil || len(rest) > 0 || len(args) > 0 && !target.IsAvailableCommand() {
+				return usageErrorf("man: no command %q", strings.Join(args, " "))
+			}
+			_, err = io.WriteString(app.Stdout, manPage(target, app.Version))
 			return err
 		},
 	}
+	c.Flags().StringVar(&dir, "dir", "", "write all pages into the folder `DIR`")
+	return c
 }
+
+// writeMan writes the pages of c and of what is below it into dir.
+func writeMan(c *cobra.Command, dir, version string) error {
+	file := filepath.Join(dir, pageName(c)+".1")
+	if err := os.WriteFile(file, []byte(manPage(c, version)), 0o644); err != nil {
+		return err
+	}
+	for _, sub := range c.Commands() {
+		if !sub.IsAvailableCommand() {
+			continue
+		}
+		if err := writeMan(sub, dir, version); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pageName returns the name of a command's page, after the manner of git(1).
+func pageName(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
 
 // manPage prints a command's page in the macros of man(7).
 func manPage(c *cobra.Command, version string) string {
 	var b strings.Builder
-	title := strings.ReplaceAll(c.CommandPath(), " ", "-")
+	title := pageName(c)
 	fmt.Fprintf(&b, ".TH %s 1 \"\" \"vault %s\" \"vault manual\"\n", roff(strings.ToUpper(title)), roff(version))
 	fmt.Fprintf(&b, ".SH NAME\n%s \\- %s\n", roff(title), roff(c.Short))
 	fmt.Fprintf(&b, ".SH SYNOPSIS\n.B %s\n", roff(c.UseLine()))
@@ -65,7 +95,27 @@ func manPage(c *cobra.Command, version string) string {
 	} {
 		fmt.Fprintf(&b, ".TP\n.B %s\n%s\n", row[0], roff(row[1]))
 	}
+	seeAlso(&b, c)
 	return b.String()
+}
+
+// seeAlso names the pages of what c belongs to, and of what belongs to it.
+func seeAlso(b *strings.Builder, c *cobra.Command) {
+	var pages []string
+	if c.HasParent() {
+		pages = append(pages, pageName(c.Parent()))
+	}
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			pages = append(pages, pageName(sub))
+		}
+	}
+	for i, page := range pages {
+		pages[i] = ".BR " + roff(page) + " (1)"
+	}
+	if len(pages) > 0 {
+		fmt.Fprintf(b, ".SH SEE ALSO\n%s\n", strings.Join(pages, ",\n"))
+	}
 }
 
 func options(b *strings.Builder, heading string, flags *pflag.FlagSet) {
