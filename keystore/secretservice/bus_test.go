@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -347,6 +348,10 @@ func TestCalls(t *testing.T) {
 	}{
 		{"read", AskAnyhow, 4, func(s *Store) { wantValue(t, s, "key/a", secret) }},
 		{"read unattended", AskNobody, 5, func(s *Store) { wantValue(t, s, "key/a", secret) }},
+		{"read after Begin", AskAnyhow, 4, func(s *Store) {
+			s.Begin(t.Context())
+			wantValue(t, s, "key/a", secret)
+		}},
 		{"three reads", AskAnyhow, 8, func(s *Store) {
 			for _, key := range []string{"key/a", "key/b", "key/a"} {
 				wantValue(t, s, key, secret)
@@ -378,6 +383,22 @@ func TestCalls(t *testing.T) {
 	mustSet(t, plain, "key/a", secret)
 	if !bytes.Contains(tap.heard(), []byte(secret)) {
 		t.Error("the tap would not have seen a secret in clear")
+	}
+}
+
+// A bus that says nothing is waited for once by who begins ahead of reading, and
+// again by who comes back.
+func TestBeginNoAnswer(t *testing.T) {
+	var times atomic.Int32
+	s := open(t, listen(t, func(net.Conn) { times.Add(1) }), AskNobody)
+	quick(s)
+	s.Begin(t.Context())
+	for want := range int32(2) {
+		_, err := s.Get(t.Context(), "key/a")
+		wantError(t, "Get", err, ErrNoAnswer, "")
+		if n := times.Load(); n != want+1 {
+			t.Errorf("%d connections, want %d", n, want+1)
+		}
 	}
 }
 

@@ -38,6 +38,13 @@ const attempts = 3
 func (s *Store) connected(ctx context.Context, secrets bool) (c *client, fresh bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.connect(ctx, secrets)
+}
+
+func (s *Store) connect(ctx context.Context, secrets bool) (c *client, fresh bool, err error) {
+	if err, s.failed = s.failed, nil; err != nil {
+		return nil, true, err // what Begin has just waited for is not waited for again
+	}
 	if s.client != nil && s.client.usable() {
 		return s.client, false, nil
 	}
@@ -50,6 +57,20 @@ func (s *Store) connected(ctx context.Context, secrets bool) (c *client, fresh b
 	}
 	s.client = c
 	return c, true, nil
+}
+
+// Begin connects and asks for a session ahead of a Get, for a caller who has
+// something else to do meanwhile: the service takes its time over the keys. It
+// asks for no secret and unlocks nothing. What fails is told by the next call.
+func (s *Store) Begin(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, _, err := s.connect(ctx, true)
+	if err != nil {
+		s.failed = err
+		return
+	}
+	c.startSession(ctx)
 }
 
 func (s *Store) drop(c *client) {

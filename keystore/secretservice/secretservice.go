@@ -68,8 +68,9 @@ type Store struct {
 	application string // tells our items from others; empty: defaultApplication
 	limits      limits // zero fields: the default
 
-	mu     sync.Mutex // guards client
+	mu     sync.Mutex // guards client and failed
 	client *client
+	failed error // of Begin
 
 	turnOnce sync.Once
 	turn     chan struct{} // holds one value while this process asks
