@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -60,11 +59,5 @@ func (app *App) printed(ctx context.Context, s sts.Step, setting string) ([]byte
 // isSelf reports whether a command asks this program for the profile's
 // credentials: such a profile has them from somewhere else.
 func (app *App) isSelf(profile, command string) bool {
-	words := strings.Fields(command)
-	if len(words) < 3 {
-		return false
-	}
-	name := filepath.Base(strings.Trim(words[0], `"'`))
-	return (name == "vault" || name == filepath.Base(app.Exe)) && words[1] == "credential-process" &&
-		slices.Contains(words[2:], profile)
+	return app.isOurs(command) && slices.Contains(shellWords(command)[2:], profile)
 }

@@ -33,6 +33,13 @@ func (app *App) resolveIn(files *config.Files, name string, o switchFlags) (reso
 	if err != nil {
 		return resolved{}, err
 	}
+	return app.resolveAs(files, chain, o, app.isSelf)
+}
+
+// resolveAs is resolve for a chain; self says which credential_process asks
+// this program.
+func (app *App) resolveAs(files *config.Files, chain []*config.Profile, o switchFlags, self func(profile, command string) bool) (resolved, error) {
+	name := chain[0].Name
 	if err := app.checkSettings(files, chain); err != nil {
 		return resolved{}, err
 	}
@@ -47,7 +54,7 @@ func (app *App) resolveIn(files *config.Files, name string, o switchFlags) (reso
 	guarded := settings.For(name)
 	options := sts.Options{
 		Duration: o.Duration, ReadOnly: o.ReadOnly || guarded.ReadOnly, Account: guarded.AccountID, NoSession: o.NoSession, MFASerial: app.Env["AWS_MFA_SERIAL"],
-		SessionName: sessionName(app.User, app.Host), Stored: stored, Region: app.regionOf(o, chain[0]), Self: app.isSelf, SSO: files.SSO,
+		SessionName: sessionName(app.User, app.Host), Stored: stored, Region: app.regionOf(o, chain[0]), Self: self, SSO: files.SSO,
 		Endpoint: func(p *config.Profile) string {
 			url, _ := config.Endpoint(app.getenvBefore, p, files, "sts")
 			return url

@@ -100,6 +100,15 @@ func (s *Section) Get(key string) string {
 	return ""
 }
 
+// Own is Lookup without what include_profile brings in, of which the AWS CLI
+// and the SDKs know nothing.
+func (s *Section) Own(key string) (Value, bool) {
+	if v := find(s.layers, key); v != nil {
+		return *v, true
+	}
+	return Value{}, false
+}
+
 // Lookup returns a property and whether the files define it.
 func (s *Section) Lookup(key string) (Value, bool) {
 	if v := s.find(key); v != nil {

@@ -23,10 +23,7 @@ func SealingKey(ctx context.Context, store Store, cache DataKeyCache, lock strin
 	}
 	// Not under the lock: another may hold it while it waits for a human,
 	// and who cannot ask one shall not wait for him.
-	key, err := readSealingKey(ctx, store)
-	if errors.Is(err, ErrNotFound) {
-		key, err = makeSealingKey(ctx, store, lock)
-	}
+	key, err := ownKey(ctx, store, sealingKeyName, lock)
 	if err != nil {
 		return nil, fmt.Errorf("sealing key: %w", err)
 	}
@@ -37,31 +34,37 @@ func SealingKey(ctx context.Context, store Store, cache DataKeyCache, lock strin
 // NewSealingKey returns a sealing key that no store has.
 func NewSealingKey() []byte { return randomBytes(keySize) }
 
-func readSealingKey(ctx context.Context, store Store) ([]byte, error) {
-	value, err := store.Get(ctx, sealingKeyName)
+// ownKey returns the random key that store keeps under a name of vault's own,
+// and makes it at first need.
+func ownKey(ctx context.Context, store Store, name, lock string) ([]byte, error) {
+	key, err := readOwnKey(ctx, store, name)
+	if !errors.Is(err, ErrNotFound) {
+		return key, err
+	}
+	unlock, err := Lock(ctx, lock)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	key, err = readOwnKey(ctx, store, name)
+	if !errors.Is(err, ErrNotFound) {
+		return key, err
+	}
+	key = randomBytes(keySize)
+	if err := store.Set(ctx, name, NewSecret(base64.StdEncoding.EncodeToString(key))); err != nil {
+		return nil, err
+	}
+	return key, nil
+}
+
+func readOwnKey(ctx context.Context, store Store, name string) ([]byte, error) {
+	value, err := store.Get(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	key, err := base64.StdEncoding.DecodeString(value.Reveal())
 	if err != nil || len(key) != keySize {
 		return nil, fmt.Errorf("%w: not %d bytes", ErrCorrupt, keySize)
-	}
-	return key, nil
-}
-
-func makeSealingKey(ctx context.Context, store Store, lock string) ([]byte, error) {
-	unlock, err := Lock(ctx, lock)
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	key, err := readSealingKey(ctx, store)
-	if !errors.Is(err, ErrNotFound) {
-		return key, err
-	}
-	key = randomBytes(keySize)
-	if err := store.Set(ctx, sealingKeyName, NewSecret(base64.StdEncoding.EncodeToString(key))); err != nil {
-		return nil, err
 	}
 	return key, nil
 }
