@@ -210,7 +210,7 @@ func (im *importer) end(n, inClear int) error {
 		im.note("nothing was changed: this was a dry run")
 	case n > 0:
 		im.note(fmt.Sprintf("imported %d of %s into %s; they also stay where they were", im.stored, count(n, "key"), im.where(im.to)))
-	case len(im.keys) == 0 && len(im.failed) == 0:
+	case len(im.keys) == 0 && len(im.failed) == 0 && !im.rewrite:
 		im.note("no keys of other programs were found")
 	}
 	if inClear > 0 && !im.scrub && !im.dryRun && im.todo() == 0 {

@@ -24,7 +24,7 @@ func (im *importer) rewrites() ([]processLine, error) {
 		case c.profile == "":
 			continue
 		case c.why != "":
-			im.fail(fmt.Errorf("%s:%d: credential_process of profile %q stays: %s", tilde(line.path, im.Home), line.at, name, c.why))
+			im.note(fmt.Sprintf("%s:%d: credential_process of profile %q stays: %s", tilde(line.path, im.Home), line.at, name, c.why))
 			continue
 		case !im.willResolve(c.profile):
 			im.note(fmt.Sprintf("%s:%d: credential_process of profile %q stays: vault has no credentials for profile %q", tilde(line.path, im.Home), line.at, name, c.profile))
@@ -48,14 +48,7 @@ func (im *importer) willResolve(profile string) bool {
 	}
 	// Identity Center and the like, which need no key. A line that asks for
 	// its own profile is no source once it is rewritten.
-	chain, err := im.files.Chain(profile)
-	if err != nil {
-		return false
-	}
-	_, err = im.resolveAs(im.files, chain, switchFlags{}, func(p, command string) bool {
-		return im.isSelf(p, command) || callsAWSVault(command).profile == p
-	})
-	return err == nil
+	return im.resolvesWithout(im.files, profile) == nil
 }
 
 // sourcesOf returns the profiles that a profile's credentials may come from:

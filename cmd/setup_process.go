@@ -128,19 +128,21 @@ func (app *App) processLine(files *config.Files, name string, o processOptions) 
 		return app.lineToRemove(files, p), nil
 	}
 	if o.as != "" && o.as != name {
-		if _, err := app.resolveIn(files, name, switchFlags{}); err != nil {
+		if err := app.resolvesWithout(files, name); err != nil {
 			return processLine{}, err
 		}
 		return app.lineAs(files, p, o.as)
 	}
 	line := app.lineOf(files, p)
+	target := name
 	switch c := callsAWSVault(line.old); {
-	case app.isSelf(name, line.old):
+	case app.isOurs(line.old):
 		return line, app.wins(p, name)
 	case c.profile != "" && c.why != "":
 		return line, fmt.Errorf("%s:%d: credential_process of profile %q: %s: write it by hand", tilde(line.path, app.Home), line.at, name, c.why)
 	case c.profile != "":
-		line.new = app.processValue(c.profile) + c.flags
+		target = c.profile
+		line.new = app.processValue(target) + c.flags
 	case line.old != "":
 		return line, fmt.Errorf("%s:%d: profile %q has a credential_process of its own, which vault uses", tilde(line.path, app.Home), line.at, name)
 	default:
@@ -149,7 +151,7 @@ func (app *App) processLine(files *config.Files, name string, o processOptions) 
 	if err := app.wins(p, name); err != nil {
 		return line, err
 	}
-	return line, app.resolvesWithout(files, name, line.new)
+	return line, app.resolvesWithout(files, target)
 }
 
 // lineOf returns the credential_process line of a profile as it is.
@@ -213,18 +215,15 @@ func (app *App) wins(p *config.Profile, name string) error {
 	return nil
 }
 
-// resolvesWithout reports whether vault has credentials for the profile when
-// the line is there, which must not count as their source.
-func (app *App) resolvesWithout(files *config.Files, name, line string) error {
-	if !app.isSelf(name, line) {
-		return nil // it asks for another profile's
-	}
+// resolvesWithout reports whether vault has credentials for a profile when its
+// own credential_process does not count, which is or will be vault's.
+func (app *App) resolvesWithout(files *config.Files, name string) error {
 	chain, err := files.Chain(name)
 	if err != nil {
 		return err
 	}
 	_, err = app.resolveAs(files, chain, switchFlags{}, func(profile, command string) bool {
-		return profile == name || app.isSelf(profile, command)
+		return app.isSelf(profile, command) || callsAWSVault(command).profile == profile
 	})
 	return err
 }
