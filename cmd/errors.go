@@ -328,11 +328,7 @@ func (e *notLoadedError) lines(exe string) []string {
 	lines := []string{"to load it, add this line and open a new shell:"}
 	for _, d := range shells {
 		file := map[shell.Dialect]string{shell.Zsh: "~/.zshrc", shell.Bash: "~/.bashrc", shell.Fish: "~/.config/fish/config.fish"}[d]
-		line := fmt.Sprintf(`eval "$(%s init %s)"`, word(exe), d)
-		if d == shell.Fish {
-			line = word(exe) + " init fish | source"
-		}
-		lines = append(lines, fmt.Sprintf("    %s    # in %s", line, file))
+		lines = append(lines, fmt.Sprintf("    %s    # in %s", loadLine(d, exe), file))
 	}
 	return lines
 }

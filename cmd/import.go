@@ -20,6 +20,8 @@ type importOptions struct {
 	restore      string
 
 	dryRun, yes, overwrite, noVerify, scrub, rewrite bool
+
+	quiet bool // nothing is told: it is a look
 }
 
 // importSources are what SOURCE may be.
@@ -197,9 +199,17 @@ func (app *App) newImporter(o importOptions) (*importer, error) {
 	return &importer{App: app, importOptions: o, files: files, index: index, to: c.backend}, nil
 }
 
+func (im *importer) note(line string) {
+	if !im.quiet {
+		im.App.note(line)
+	}
+}
+
 // fail reports what went wrong with one key; the others go on.
 func (im *importer) fail(err error) {
-	im.report(err)
+	if !im.quiet {
+		im.report(err)
+	}
 	im.failed = append(im.failed, err)
 }
 

@@ -44,24 +44,30 @@ func RemoveProfile(path, profile string) error {
 //
 // edit may be called more than once and should depend on the Editor only.
 func EditFile(path string, kind FileKind, edit func(*Editor) error) error {
+	return EditText(path, func(target string, text []byte) ([]byte, error) { return apply(target, kind, text, edit) })
+}
+
+// EditText is EditFile for a file of any kind: edit gets its path, with links
+// followed, and its text, and returns the text that it shall have.
+func EditText(path string, edit func(target string, text []byte) ([]byte, error)) error {
 	for {
-		done, err := editOnce(path, kind, edit)
+		done, err := editOnce(path, edit)
 		if done || err != nil {
 			return err
 		}
 	}
 }
 
-// editOnce is one attempt of EditFile. It is not done if another process put
+// editOnce is one attempt of EditText. It is not done if another process put
 // another file in the place of the one that it waited for.
-func editOnce(path string, kind FileKind, edit func(*Editor) error) (done bool, err error) {
+func editOnce(path string, edit func(target string, text []byte) ([]byte, error)) (done bool, err error) {
 	target, err := followLinks(path)
 	if err != nil {
 		return false, err
 	}
 	f, err := os.OpenFile(target, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		f, err = createFor(target, kind, edit)
+		f, err = createFor(target, edit)
 		if f == nil {
 			return true, err
 		}
@@ -88,7 +94,7 @@ func editOnce(path string, kind FileKind, edit func(*Editor) error) (done bool, 
 	if err != nil {
 		return false, err
 	}
-	after, err := apply(target, kind, before, edit)
+	after, err := edit(target, bytes.Clone(before))
 	if err != nil || bytes.Equal(before, after) {
 		return true, err
 	}
@@ -112,8 +118,8 @@ func apply(path string, kind FileKind, text []byte, edit func(*Editor) error) ([
 
 // createFor creates an empty file, to be locked, for an edit that will leave
 // something in it; otherwise it returns no file and what there is to report.
-func createFor(target string, kind FileKind, edit func(*Editor) error) (*os.File, error) {
-	if text, err := apply(target, kind, nil, edit); err != nil || len(text) == 0 {
+func createFor(target string, edit func(target string, text []byte) ([]byte, error)) (*os.File, error) {
+	if text, err := edit(target, nil); err != nil || len(text) == 0 {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
