@@ -31,6 +31,9 @@ func (im *importer) find(ctx context.Context) error {
 	if all || im.source == "credentials" {
 		im.findClear()
 	}
+	if all && slices.ContainsFunc(im.ssoCLIFiles(), exists) {
+		im.note("aws-sso-cli has accounts and roles: see " + im.name() + " import aws-sso-cli --dry-run")
+	}
 	for _, name := range im.only {
 		if !slices.ContainsFunc(im.keys, func(k foundKey) bool { return k.profile == name }) {
 			im.fail(fmt.Errorf("profile %q: no other program has a key of it that can be read", name))
