@@ -144,6 +144,9 @@ func (app *App) removals(ctx context.Context) ([]removal, error) {
 	for _, path := range []string{app.keysFile(), app.indexFile(), app.sessionsFile(), app.tokensFile(), app.trustFile()} {
 		file(path+".lock", "left over")
 	}
+	if dir := app.backups(); exists(dir) {
+		list = append(list, removal{tilde(dir, app.Home) + " (config files as they were, with keys: nothing opens them afterwards)", func(context.Context) error { return removeOwn(dir) }})
+	}
 	if dir := app.locks(); exists(dir) {
 		list = append(list, removal{tilde(dir, app.Home) + " (locks)", func(context.Context) error { return removeOwn(dir) }})
 	}
