@@ -328,7 +328,7 @@ func (e *notLoadedError) lines(exe string) []string {
 	lines := []string{"to load it, add this line and open a new shell:"}
 	for _, d := range shells {
 		file := map[shell.Dialect]string{shell.Zsh: "~/.zshrc", shell.Bash: "~/.bashrc", shell.Fish: "~/.config/fish/config.fish"}[d]
-		lines = append(lines, fmt.Sprintf("    %s    # in %s", loadLine(d, exe), file))
+		lines = append(lines, fmt.Sprintf("    %s    # in %s", loadLine(d, exe, ""), file))
 	}
 	return lines
 }

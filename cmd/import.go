@@ -152,15 +152,15 @@ func (app *App) importKeys(ctx context.Context, o importOptions) error {
 	if err != nil {
 		return err
 	}
-	clear := im.inClear()
-	if err := im.print(lines, clear); err != nil {
+	inClear := im.inClear()
+	if err := im.print(lines, inClear); err != nil {
 		return err
 	}
 	n := im.todo()
-	if o.dryRun || n == 0 && len(lines) == 0 && (len(clear) == 0 || !o.scrub) {
-		return im.end(0, len(clear))
+	if o.dryRun || n == 0 && len(lines) == 0 && (len(inClear) == 0 || !o.scrub) {
+		return im.end(0, len(inClear))
 	}
-	if err := im.ask(ctx, n, len(lines), len(clear)); err != nil {
+	if err := im.ask(ctx, n, len(lines), len(inClear)); err != nil {
 		return err
 	}
 	if err := im.store(ctx); err != nil {
@@ -244,13 +244,13 @@ func count(n int, one string, several ...string) string {
 }
 
 // ask asks whether to go on.
-func (im *importer) ask(ctx context.Context, keys, lines, clear int) error {
+func (im *importer) ask(ctx context.Context, keys, lines, inClear int) error {
 	var what []string
 	if keys > 0 {
 		what = append(what, "import "+count(keys, "key"))
 	}
-	if im.scrub && clear > 0 {
-		what = append(what, "remove "+count(clear, "key")+" in clear")
+	if im.scrub && inClear > 0 {
+		what = append(what, "remove "+count(inClear, "key")+" in clear")
 	}
 	if lines > 0 {
 		what = append(what, "rewrite "+count(lines, "line"))
@@ -339,10 +339,16 @@ func (im *importer) try(ctx context.Context, k *foundKey) error {
 		return err
 	}
 	caller, err := im.verify(ctx, k.key, im.files, p)
-	if err == nil {
-		im.note(fmt.Sprintf("%s is a key of %s", k.key.AccessKeyID, caller.ARN))
+	if err != nil {
+		return err
 	}
-	return err
+	im.note(fmt.Sprintf("%s is a key of %s", k.key.AccessKeyID, caller.ARN))
+	if strings.HasSuffix(caller.ARN, ":root") {
+		// AWS STS API Reference, AssumeRole: "You cannot use AWS account root
+		// user credentials"; IAM User Guide, "Root user best practices".
+		im.note("that is the root user, who can assume no role: AWS advises to have no such key")
+	}
+	return nil
 }
 
 // keep stores a key, reads it back, and adds its profile to the config.

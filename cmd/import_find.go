@@ -180,7 +180,7 @@ func (im *importer) findSealed(ctx context.Context, k keyring) {
 			names[i] = e.Name
 		}
 		if wrong == 0 {
-			im.note(fmt.Sprintf("%s: sealed: %s", where, strings.Join(names, ", ")))
+			im.note(fmt.Sprintf("%s: sealed: %s", where, profileList(names)))
 		}
 		typed, err := im.Terminal.Ask(ctx, fmt.Sprintf("Passphrase of %s in %s: ", k.program, tilde(k.folder, im.Home)), true)
 		if err != nil {
@@ -191,7 +191,7 @@ func (im *importer) findSealed(ctx context.Context, k keyring) {
 		if wrong++; len(left) < len(entries) {
 			wrong = 0
 		} else if wrong == attempts {
-			im.fail(fmt.Errorf("%s: %s not opened: %w", where, strings.Join(names, ", "), keystore.ErrPassphrase))
+			im.fail(fmt.Errorf("%s: %s not opened: %w", where, profileList(names), keystore.ErrPassphrase))
 			return
 		} else {
 			im.note("wrong passphrase")

@@ -129,7 +129,7 @@ func TestPTYImport(t *testing.T) {
 		c.expect(asked)
 		c.line("wrong")
 	}
-	if out := c.prompt(); c.status != 4 || !strings.Contains(out, "prod/eu not opened: wrong passphrase") {
+	if out := c.prompt(); c.status != 4 || !strings.Contains(out, "profile prod/eu not opened: wrong passphrase") {
 		t.Errorf("wrong passphrases: status %d\n%s", c.status, out)
 	}
 

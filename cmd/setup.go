@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -163,9 +164,12 @@ func (w *wizard) setupShell(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	file := w.rcFile
-	if file == "" {
-		file = w.startupFile(d)
+	file := w.startupFile(d)
+	if w.rcFile != "" {
+		file = w.rcFile
+		if rest, ok := strings.CutPrefix(file, "~/"); ok {
+			file = filepath.Join(w.Home, rest)
+		}
 	}
 	if at := w.loadedBy(d, file); at != "" {
 		w.note(fmt.Sprintf("%s loads vault already: %s", d, at))
@@ -175,10 +179,15 @@ func (w *wizard) setupShell(ctx context.Context) error {
 	if err != nil || !ok && w.shell == "" && w.rcFile == "" {
 		return err
 	}
-	line := loadLine(d, w.called())
+	flags := ""
 	if ok && !prompt {
-		line = strings.Replace(line, "init "+string(d), "init "+string(d)+" --no-prompt", 1)
+		flags += " --no-prompt"
 	}
+	if other := w.otherVault(); other != "" {
+		w.note(fmt.Sprintf("%s is another program called vault: this one will be av in the shell", other))
+		flags += " --cmd av"
+	}
+	line := loadLine(d, w.called(), flags)
 	where := tilde(file, w.Home)
 	fmt.Fprintf(w.Stdout, "%s gets this line at its end:\n    %s\n", oneLine(where), oneLine(line))
 	add := choiceFlag{yes: w.shell != "" || w.rcFile != ""}

@@ -108,6 +108,9 @@ func (app *App) setupProcess(ctx context.Context, names []string, o processOptio
 		return nil
 	}
 	app.printProcesses(lines)
+	if err := app.noteProtected(lines); err != nil {
+		return err
+	}
 	if o.dryRun {
 		app.note("nothing was changed: this was a dry run")
 		return nil
@@ -116,6 +119,22 @@ func (app *App) setupProcess(ctx context.Context, names []string, o processOptio
 		return err
 	}
 	return app.writeProcesses(lines)
+}
+
+// noteProtected says which lines give nothing as they are: a program is not a
+// person who confirms.
+func (app *App) noteProtected(lines []processLine) error {
+	settings, err := app.ownSettings()
+	if err != nil {
+		return err
+	}
+	for _, l := range lines {
+		words := shellWords(l.new)
+		if len(words) > 2 && settings.For(words[2]).Protected {
+			app.note(fmt.Sprintf("profile %q is protected: programs are refused it, unless you add --yes to the line", words[2]))
+		}
+	}
+	return nil
 }
 
 // processLine returns what is to change for a profile.

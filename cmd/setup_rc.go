@@ -58,12 +58,30 @@ func (app *App) startupFiles(d shell.Dialect) []string {
 	return append(files, more...)
 }
 
-// loadLine is the line that loads vault, called exe, into a shell.
-func loadLine(d shell.Dialect, exe string) string {
+// loadLine is the line that loads vault, called exe, into a shell; flags are
+// those of init, with a space in front.
+func loadLine(d shell.Dialect, exe, flags string) string {
 	if d == shell.Fish {
-		return word(exe) + " init fish | source"
+		return word(exe) + " init fish" + flags + " | source"
 	}
-	return fmt.Sprintf(`eval "$(%s init %s)"`, word(exe), d)
+	return fmt.Sprintf(`eval "$(%s init %s%s)"`, word(exe), d, flags)
+}
+
+// otherVault returns the path of another program called vault that PATH leads
+// to, HashiCorp's as a rule; "" if there is none.
+func (app *App) otherVault() string {
+	found, err := lookPath("vault", app.Env["PATH"])
+	if err != nil {
+		return ""
+	}
+	a, err := os.Stat(found)
+	if err != nil {
+		return ""
+	}
+	if b, err := os.Stat(app.Exe); err != nil || os.SameFile(a, b) {
+		return ""
+	}
+	return found
 }
 
 // mostStartup bounds what is read of a startup file.
