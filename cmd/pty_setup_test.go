@@ -101,9 +101,8 @@ func TestPTYSetupInterrupt(t *testing.T) {
 		}
 		c.expect(questions[i].asked)
 		c.send("\x03")
-		c.prompt()
-		if c.status != 130 {
-			t.Errorf("^C at %q: status %d", questions[i].asked, c.status)
+		if out := c.prompt(); c.status != 130 || strings.Contains(out, "vault: ") {
+			t.Errorf("^C at %q: status %d, and it says %q", questions[i].asked, c.status, out)
 		}
 	}
 	if w.read(".bashrc") != "# mine" || w.has(sealedFile) || exists(filepath.Join(c.dir, "vault", "config.toml")) {

@@ -156,6 +156,7 @@ func (app *App) processLine(files *config.Files, name string, o processOptions) 
 	target := name
 	switch c := callsAWSVault(line.old); {
 	case app.isOurs(line.old):
+		line.new = app.repaired(line.old)
 		return line, app.wins(p, name)
 	case c.profile != "" && c.why != "":
 		return line, fmt.Errorf("%s:%d: credential_process of profile %q: %s: write it by hand", tilde(line.path, app.Home), line.at, name, c.why)
@@ -171,6 +172,20 @@ func (app *App) processLine(files *config.Files, name string, o processOptions) 
 		return line, err
 	}
 	return line, app.resolvesWithout(files, target)
+}
+
+// repaired returns a line of vault's own, with this binary in the place of one
+// that is gone.
+func (app *App) repaired(line string) string {
+	words := shellWords(line)
+	if _, err := lookPath(words[0], app.Env["PATH"]); err == nil {
+		return line
+	}
+	words[0] = app.Exe
+	for i, w := range words {
+		words[i] = quoteWord(w)
+	}
+	return strings.Join(words, " ")
 }
 
 // lineOf returns the credential_process line of a profile as it is.
@@ -249,14 +264,18 @@ func (app *App) resolvesWithout(files *config.Files, name string) error {
 
 // processValue returns the command that asks this binary for a profile.
 func (app *App) processValue(profile string) string {
-	return quoteWord(app.Exe) + " credential-process " + quoteWord(profile)
+	dashes := ""
+	if strings.HasPrefix(profile, "-") {
+		dashes = "-- " // or it would be a flag
+	}
+	return quoteWord(app.Exe) + " credential-process " + dashes + quoteWord(profile)
 }
 
 // quoteWord quotes a word of a credential_process as all SDKs read it: some
 // hand it to a shell, and some split it themselves, at white space outside of
 // double quotes.
 func quoteWord(s string) string {
-	if word(s) == s && !strings.HasPrefix(s, "-") || strings.ContainsAny(s, "\"$`\\") {
+	if word(s) == s || strings.ContainsAny(s, "\"$`\\") {
 		return word(s)
 	}
 	return `"` + s + `"`
