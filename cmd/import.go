@@ -217,7 +217,11 @@ func (im *importer) end(n, inClear int) error {
 	case im.dryRun:
 		im.note("nothing was changed: this was a dry run")
 	case n > 0:
-		im.note(fmt.Sprintf("imported %d of %s into %s; they also stay where they were", im.stored, count(n, "key"), im.where(im.to)))
+		also := "; they also stay where they were"
+		if im.scrub {
+			also = ""
+		}
+		im.note(fmt.Sprintf("imported %d of %s into %s%s", im.stored, count(n, "key"), im.where(im.to), also))
 	case len(im.keys) == 0 && len(im.failed) == 0 && !im.rewrite:
 		im.note("no keys of other programs were found")
 	}

@@ -242,7 +242,7 @@ func (im *importer) findClear() {
 		im.add(p.Name, where, keystore.UserKey{AccessKeyID: keys.ID.Text, SecretAccessKey: keystore.NewSecret(keys.Secret.Text)})
 	}
 	if len(leftovers) > 0 {
-		im.note(fmt.Sprintf("%s: what awsume left behind, and may be deleted: %s", tilde(im.files.Paths.Credentials, im.Home), strings.Join(leftovers, ", ")))
+		im.note(fmt.Sprintf("%s: what awsume left behind, and may be deleted: %s", tilde(im.files.Paths.Credentials, im.Home), profileList(leftovers)))
 	}
 }
 

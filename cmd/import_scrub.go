@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -89,8 +90,9 @@ func (im *importer) scrubClear(ctx context.Context) error {
 // scrubFile removes the keys from one file that are equal to those kept.
 func (im *importer) scrubFile(ctx context.Context, path string, kind config.FileKind, kept map[string]keystore.UserKey) error {
 	var backup string
-	var removed, differ []string
-	var left []string // profiles whose secret stands elsewhere in the file
+	var removed []string
+	var left []string           // profiles whose secret stands elsewhere in the file
+	stays := map[string]error{} // why
 	err := config.EditFile(path, kind, func(e *config.Editor) error {
 		before := e.Bytes()
 		f := clearFile{path: path, kind: kind}
@@ -99,18 +101,23 @@ func (im *importer) scrubFile(ctx context.Context, path string, kind config.File
 			return err
 		}
 		f.read(files)
-		removed, differ, left = nil, nil, nil
+		removed, left = nil, nil
+		clear(stays)
 		for _, profile := range sortedKeys(kept) {
 			have, ok := f.keys(profile)
-			if key := kept[profile]; !ok || have.ID.Text != key.AccessKeyID || have.Secret.Text != key.SecretAccessKey.Reveal() {
-				differ = append(differ, profile)
+			if !ok {
+				continue // somebody else was here
+			}
+			if key := kept[profile]; have.ID.Text != key.AccessKeyID || have.Secret.Text != key.SecretAccessKey.Reveal() {
+				stays[profile] = errors.New("it is not the one in the keystore")
 				continue
 			}
-			err := errors.Join(e.RemoveValue(profile, "aws_access_key_id"), e.RemoveValue(profile, "aws_secret_access_key"))
-			if err != nil {
+			if stays[profile], err = removeKey(e, profile); err != nil {
 				return err
 			}
-			removed = append(removed, profile)
+			if stays[profile] == nil {
+				removed = append(removed, profile)
+			}
 		}
 		if len(removed) == 0 {
 			return nil
@@ -126,8 +133,10 @@ func (im *importer) scrubFile(ctx context.Context, path string, kind config.File
 	if err != nil {
 		return fmt.Errorf("%s: nothing was removed: %w", tilde(path, im.Home), err)
 	}
-	for _, profile := range differ {
-		im.fail(fmt.Errorf("%s: the key of profile %q stays: it is not the one in the keystore", tilde(path, im.Home), profile))
+	for _, profile := range sortedKeys(stays) {
+		if why := stays[profile]; why != nil {
+			im.fail(fmt.Errorf("%s: the key of profile %q stays: %w", tilde(path, im.Home), profile, why))
+		}
 	}
 	if len(removed) > 0 {
 		im.note(fmt.Sprintf("removed %s from %s: %s", count(len(removed), "key"), tilde(path, im.Home), strings.Join(removed, ", ")))
@@ -137,6 +146,20 @@ func (im *importer) scrubFile(ctx context.Context, path string, kind config.File
 		im.note(fmt.Sprintf("%s still holds the secret of %s in another place, such as a comment", tilde(path, im.Home), strings.Join(left, ", ")))
 	}
 	return nil
+}
+
+// removeKey removes the key of a profile, or says why it has to stay: of two
+// that a file has for the same profile the keystore has one.
+func removeKey(e *config.Editor, profile string) (why, err error) {
+	before := e.Bytes()
+	err = errors.Join(e.RemoveValue(profile, "aws_access_key_id"), e.RemoveValue(profile, "aws_secret_access_key"))
+	if err != nil {
+		return nil, err
+	}
+	if newline := []byte("\n"); bytes.Count(before, newline)-bytes.Count(e.Bytes(), newline) > 2 {
+		return errors.New("the file has it more than once: remove it by hand"), e.SetBytes(before)
+	}
+	return nil, nil
 }
 
 func parseOne(p config.Paths, text []byte) (*config.Files, error) {
