@@ -84,7 +84,11 @@ func (im *importer) findKeychain(ctx context.Context, k keyring) {
 		im.fail(fmt.Errorf("%s: %w", where, ended("security", err)))
 		return
 	}
-	for _, profile := range foreign.ParseDump(string(dump), k.service) {
+	profiles := foreign.ParseDump(string(dump), k.service)
+	if len(profiles) > 0 && !im.dryRun {
+		im.note(where + ": macOS asks for each key")
+	}
+	for _, profile := range profiles {
 		if !foreign.IsProfile(profile) || !im.wants(profile) || strings.ContainsRune(profile, 0) {
 			continue
 		}

@@ -141,6 +141,7 @@ func (im *importer) scrubFile(ctx context.Context, path string, kind config.File
 	if len(removed) > 0 {
 		im.note(fmt.Sprintf("removed %s from %s: %s", count(len(removed), "key"), tilde(path, im.Home), strings.Join(removed, ", ")))
 		im.note(fmt.Sprintf("the file as it was: %s import --restore %s", im.name(), word(backup)))
+		im.note(fmt.Sprintf("programs that read it by themselves find no key there now: %s setup credential-process --all has them ask vault", im.name()))
 	}
 	if len(left) > 0 {
 		im.note(fmt.Sprintf("%s still holds the secret of %s in another place, such as a comment", tilde(path, im.Home), strings.Join(left, ", ")))

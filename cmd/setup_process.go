@@ -91,17 +91,24 @@ func (app *App) setupProcess(ctx context.Context, names []string, o processOptio
 	}
 	var lines []processLine
 	var refused several
+	shadowed := 0
 	for _, name := range names {
 		line, err := app.processLine(files, name, o)
+		var other *shadowedError
 		switch {
 		case err != nil && !o.all:
 			refused = append(refused, err)
+		case errors.As(err, &other):
+			shadowed++
 		case err == nil && line.old != line.new:
 			lines = append(lines, line)
 		}
 	}
 	if err := refused.join(); err != nil {
 		return err
+	}
+	if shadowed > 0 && !o.remove {
+		app.note(fmt.Sprintf("%s left alone, where role_arn or the like wins: name one with --as, or see %s use --dynamic", count(shadowed, "profile is", "profiles are"), app.name()))
 	}
 	if len(lines) == 0 {
 		app.note("nothing to change in " + tilde(files.Paths.Config, app.Home))
@@ -230,7 +237,13 @@ func (app *App) lineAs(files *config.Files, p *config.Profile, as string) (proce
 	return line, nil
 }
 
-// wins reports, as an error, what in a profile comes before credential_process
+// A shadowedError reports a profile in which another setting wins over
+// credential_process.
+type shadowedError struct{ *usageError }
+
+func (e *shadowedError) Unwrap() error { return e.usageError }
+
+// wins reports, as a *shadowedError, what in a profile comes before credential_process
 // in the AWS CLI or an SDK (AWS SDKs and Tools Reference Guide, "Standardized
 // credential providers"; the SDK for Go v2 takes keys of the config file first,
 // too).
@@ -244,7 +257,7 @@ func (app *App) wins(p *config.Profile, name string) error {
 		if key == "aws_access_key_id" {
 			hint = "have the keystore keep the key: " + app.name() + " import credentials --scrub --profile " + word(name)
 		}
-		return &usageError{text: fmt.Sprintf("%s:%d: %s of profile %q wins over credential_process in the AWS CLI and SDKs", tilde(v.File, app.Home), v.Line, key, name), hint: hint}
+		return &shadowedError{&usageError{text: fmt.Sprintf("%s:%d: %s of profile %q wins over credential_process in the AWS CLI and SDKs", tilde(v.File, app.Home), v.Line, key, name), hint: hint}}
 	}
 	return nil
 }
@@ -279,86 +292,6 @@ func quoteWord(s string) string {
 		return word(s)
 	}
 	return `"` + s + `"`
-}
-
-// printProcesses prints the lines before and after.
-func (app *App) printProcesses(lines []processLine) {
-	for _, l := range lines {
-		at := tilde(l.path, app.Home)
-		if l.at > 0 {
-			at += fmt.Sprintf(":%d", l.at)
-		}
-		fmt.Fprintf(app.Stdout, "%s: [%s]\n", oneLine(at), oneLine(l.header()))
-		if l.old != "" {
-			fmt.Fprintf(app.Stdout, "- credential_process = %s\n", oneLine(l.old))
-		}
-		if l.new != "" {
-			fmt.Fprintf(app.Stdout, "+ credential_process = %s\n", oneLine(l.new))
-		}
-		if l.region != "" && l.adds {
-			fmt.Fprintf(app.Stdout, "+ region = %s\n", oneLine(l.region))
-		}
-	}
-}
-
-func (l processLine) header() string {
-	if l.file == config.CredentialsFile {
-		return l.profile
-	}
-	return section(l.profile)
-}
-
-// writeProcesses writes the lines, of each file all or none. A line that was
-// changed since it was read is an error.
-func (app *App) writeProcesses(lines []processLine) error {
-	byPath := map[string][]processLine{}
-	for _, l := range lines {
-		byPath[l.path] = append(byPath[l.path], l)
-	}
-	for _, path := range sortedKeys(byPath) {
-		some := byPath[path]
-		err := config.EditFile(path, some[0].file, func(e *config.Editor) error {
-			f := clearFile{path: path, kind: some[0].file}
-			now, err := parseOne(f.paths(), e.Bytes())
-			if err != nil {
-				return err
-			}
-			for _, l := range some {
-				if err := l.write(e, now); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		app.note(fmt.Sprintf("wrote %s to %s", count(len(some), "change"), tilde(path, app.Home)))
-	}
-	return nil
-}
-
-func (l processLine) write(e *config.Editor, now *config.Files) error {
-	was := ""
-	if p, err := now.Profile(l.profile); err == nil {
-		v, _ := p.Own("credential_process")
-		was = v.Text
-	} else if none := (*config.NotFoundError)(nil); !errors.As(err, &none) {
-		return err
-	} else if l.adds {
-		settings := [][2]string{{"credential_process", l.new}}
-		if l.region != "" {
-			settings = append(settings, [2]string{"region", l.region})
-		}
-		return e.AddProfile(l.profile, settings)
-	}
-	switch {
-	case was != l.old:
-		return fmt.Errorf("%s: credential_process of profile %q: %w", l.path, l.profile, config.ErrChanged)
-	case l.new == "":
-		return e.RemoveValue(l.profile, "credential_process")
-	}
-	return e.SetValue(l.profile, "credential_process", l.new)
 }
 
 // isOurs reports whether a command asks this program for credentials.
