@@ -1,0 +1,335 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shellvault/vault/keystore"
+	"github.com/shellvault/vault/sts"
+)
+
+// begin looks at all that the rotation will touch, changes nothing before that
+// is known, and then has AWS make the new key.
+func (r *rotation) begin(ctx context.Context) error {
+	name, key := r.profile.Name, r.stored
+	if r.opts.replace == key.AccessKeyID {
+		return usageErrorf("rotate: --replace: %s is the key that is to be rotated", key.AccessKeyID)
+	}
+	others, unlock, err := r.lockOthers(ctx, key.AccessKeyID)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	who, err := r.verify(ctx, key, r.files, r.profile)
+	if err != nil {
+		return err
+	}
+	r.iam(who.ARN)
+	r.note(fmt.Sprintf("%s of profile %q is a key of %s", key.AccessKeyID, name, who.ARN))
+	for _, o := range others {
+		r.note(fmt.Sprintf("the same key is stored for profile %q: it gets the new one, too", o.profile))
+	}
+	if err := r.agreeToClear(ctx, key.AccessKeyID); err != nil {
+		return err
+	}
+	if err := r.signIn(ctx, key); err != nil {
+		return err
+	}
+	known, err := r.survey(ctx)
+	if err != nil {
+		return err
+	}
+	if r.opts.dryRun {
+		r.say(len(others))
+		return nil
+	}
+	if err := r.replaceOther(ctx, known); err != nil {
+		return err
+	}
+	r.journal = keystore.Rotation{Stage: keystore.Begun, ARN: who.ARN, KeepOld: r.opts.keepOld, Old: withoutSeed(key)}
+	return r.create(ctx, known)
+}
+
+// withoutSeed returns a key without the secret of its MFA device, which stays
+// where it is.
+func withoutSeed(key keystore.UserKey) keystore.UserKey {
+	key.MFASeed = keystore.Secret{}
+	return key
+}
+
+// An otherProfile is one that has the same key as the one that is rotated.
+type otherProfile struct {
+	profile string
+	store   Store
+	backend string
+	key     keystore.UserKey
+}
+
+// others returns the other profiles with the key of an id. What cannot be read
+// is an error: it would be left with a key that is gone.
+func (r *rotation) others(ctx context.Context, id string) ([]otherProfile, error) {
+	index, err := r.readIndex()
+	if err != nil {
+		return nil, err
+	}
+	var list []otherProfile
+	for _, profile := range sortedKeys(index.Keys) {
+		entry := index.Keys[profile]
+		if profile == r.profile.Name || entry.AccessKeyID != id {
+			continue
+		}
+		o := otherProfile{profile: profile, backend: backendOf(index, entry)}
+		if o.store, err = r.open(o.backend); err != nil {
+			return nil, fmt.Errorf("profile %q, which has the same key: %w", profile, err)
+		}
+		o.key, err = keystore.GetUserKey(ctx, o.store, profile)
+		if err != nil && !errors.Is(err, keystore.ErrNotFound) {
+			return nil, fmt.Errorf("profile %q, which has the same key: %w", profile, err)
+		}
+		if o.key.AccessKeyID == id { // the index may not know of a newer one
+			list = append(list, o)
+		}
+	}
+	return list, nil
+}
+
+// lockOthers returns the other profiles with the key of an id, and holds their
+// locks until unlock is called.
+func (r *rotation) lockOthers(ctx context.Context, id string) (others []otherProfile, unlock func(), err error) {
+	var unlocks []func()
+	unlock = func() {
+		for _, u := range unlocks {
+			u()
+		}
+	}
+	if others, err = r.others(ctx, id); err != nil {
+		return nil, nil, err
+	}
+	for _, o := range others {
+		u, err := r.lockRotation(o.profile)
+		if err != nil {
+			unlock()
+			return nil, nil, err
+		}
+		unlocks = append(unlocks, u)
+	}
+	return others, unlock, nil
+}
+
+// agreeToClear asks before a key stops working that lies in clear in the files
+// of the AWS CLI.
+func (r *rotation) agreeToClear(ctx context.Context, id string) error {
+	var clear []string
+	for p, ok := range r.files.Profiles() {
+		if !ok {
+			continue
+		}
+		if keys, static, err := p.StaticKeys(); err == nil && static && keys.ID.Text == id {
+			clear = append(clear, fmt.Sprintf("%q (%s)", p.Name, keys.ID.Where()))
+		}
+	}
+	if len(clear) == 0 {
+		return nil
+	}
+	r.note("the same key stands in clear in profile " + strings.Join(clear, ", ") + ": there it stops working")
+	if r.opts.dryRun {
+		return nil
+	}
+	return r.agree(ctx, "Rotate it? [y/N] ")
+}
+
+// agree asks for a yes; --yes has said it.
+func (r *rotation) agree(ctx context.Context, question string) error {
+	if r.opts.session.yes {
+		return nil
+	}
+	answer, err := r.Terminal.Ask(ctx, question, false)
+	if err != nil {
+		return &hintError{err, "or say it with --yes"}
+	}
+	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
+		r.note("nothing was changed")
+		return exitError(exitFailed)
+	}
+	return nil
+}
+
+// survey returns the user's keys, nil if AWS does not tell. It is an error if
+// there is no room for a new one, or nothing to be replaced.
+func (r *rotation) survey(ctx context.Context) ([]sts.AccessKey, error) {
+	known, err := r.keys.List(ctx, r.with)
+	var call *sts.CallError
+	if errors.As(err, &call) && call.Code == "AccessDenied" {
+		r.note("AWS does not tell which keys the user has: iam:ListAccessKeys is not allowed")
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	own, id := r.stored.AccessKeyID, r.opts.replace
+	at := slices.IndexFunc(known, func(k sts.AccessKey) bool { return k.ID != own && (id == "" || k.ID == id) })
+	switch {
+	case id != "" && at < 0:
+		return nil, usageErrorf("rotate: --replace: the user has no key %s", id)
+	case len(known) < 2:
+		return known, nil
+	}
+	r.note("the user has two access keys, and AWS allows no third:")
+	for i := range known {
+		_ = r.keys.LastUsed(ctx, r.with, &known[i]) // else it is not told
+		r.note("  " + r.describeKey(known[i]))
+	}
+	if id != "" {
+		return known, nil
+	}
+	return nil, &hintError{fmt.Errorf("profile %q: its user has a second access key, %s: nothing was changed", r.profile.Name, known[at].ID),
+		fmt.Sprintf("if nothing needs that one: %s rotate %s --replace %s", r.name(), word(r.profile.Name), known[at].ID)}
+}
+
+// describeKey says of a key of the user what is known of it.
+func (r *rotation) describeKey(k sts.AccessKey) string {
+	words := []string{k.ID, "active", "created " + k.Created.Format(time.DateOnly)}
+	if !k.Active {
+		words[1] = "inactive"
+	}
+	switch {
+	case k.Asked && k.Used.IsZero():
+		words = append(words, "never used")
+	case k.Asked:
+		words = append(words, fmt.Sprintf("used last %s (%s in %s)", k.Used.Format(time.DateOnly), k.Service, k.Region))
+	}
+	if k.ID == r.stored.AccessKeyID {
+		words = append(words, fmt.Sprintf("stored for profile %q", r.profile.Name))
+	} else if index, err := r.readIndex(); err == nil {
+		for _, profile := range sortedKeys(index.Keys) {
+			if index.Keys[profile].AccessKeyID == k.ID {
+				words = append(words, fmt.Sprintf("stored for profile %q", profile))
+			}
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
+// say says what would be done.
+func (r *rotation) say(others int) {
+	id, profiles := r.stored.AccessKeyID, fmt.Sprintf("profile %q", r.profile.Name)
+	if others > 0 {
+		profiles += fmt.Sprintf(" and %d more", others)
+	}
+	if r.opts.replace != "" {
+		r.note("would delete " + r.opts.replace)
+	}
+	r.note("would make a new key, and store it in " + r.where(r.backend))
+	r.note("would make it the key of " + profiles + " when AWS takes it")
+	if r.opts.keepOld {
+		r.note("would deactivate " + id)
+	} else {
+		r.note("would deactivate and delete " + id)
+	}
+}
+
+// replaceOther deletes the user's other key, if that is wanted.
+func (r *rotation) replaceOther(ctx context.Context, known []sts.AccessKey) error {
+	id := r.opts.replace
+	if id == "" {
+		return nil
+	}
+	if i := slices.IndexFunc(known, func(k sts.AccessKey) bool { return k.ID == id }); i >= 0 {
+		id = r.describeKey(known[i])
+	}
+	if err := r.agree(ctx, fmt.Sprintf("Delete %s, for good? [y/N] ", oneLine(id))); err != nil {
+		return err
+	}
+	if err := r.keys.Delete(ctx, r.with, r.opts.replace); err != nil {
+		return err
+	}
+	r.freed = true
+	r.note("deleted " + r.opts.replace)
+	return nil
+}
+
+// create has AWS make the new key and stores it, and goes on from there. From
+// the moment that AWS is asked until the answer is stored nothing interrupts
+// it but the end of the process, and of that the journal tells.
+func (r *rotation) create(ctx context.Context, known []sts.AccessKey) error {
+	name := r.profile.Name
+	r.journal.Began, r.journal.Known = r.Now(), nil
+	for _, k := range known {
+		r.journal.Known = append(r.journal.Known, k.ID)
+	}
+	if err := keystore.PutRotation(ctx, r.store, name, r.journal); err != nil {
+		return fmt.Errorf("%w: nothing was changed", err)
+	}
+	whole := context.WithoutCancel(ctx)
+	if err := r.mark(whole, name, true); err != nil {
+		_ = keystore.DeleteRotation(whole, r.store, name) // else it can be resumed
+		return fmt.Errorf("%w: nothing was changed", err)
+	}
+	var key keystore.UserKey
+	err := r.patiently(ctx, func() (err error) {
+		key, err = r.keys.Create(whole, r.with)
+		return err
+	})
+	var call *sts.CallError
+	switch {
+	case errors.As(err, &call) && call.Unsure():
+		return &rotationError{r, err}
+	case errors.As(err, &call) && call.Code == "LimitExceeded":
+		r.drop(whole)
+		return &hintError{err, "the user has two access keys: delete one in the console, or with --replace ID"}
+	case err != nil:
+		r.drop(whole)
+		return err
+	}
+	r.journal.New, r.journal.Stage = key, keystore.Stored
+	if err := keystore.PutRotation(whole, r.store, name, r.journal); err != nil {
+		return r.takeBack(whole, key.AccessKeyID, err)
+	}
+	r.note(fmt.Sprintf("made %s, and stored it in %s", key.AccessKeyID, r.where(r.backend)))
+	return r.finish(ctx)
+}
+
+// takeBack deletes a new key that could not be stored. AWS may not find at
+// once what it has made a moment ago.
+func (r *rotation) takeBack(ctx context.Context, id string, why error) error {
+	r.journal.New, r.journal.Stage = keystore.UserKey{}, keystore.Begun
+	var err error
+	for range 5 {
+		err = r.keys.Delete(ctx, r.with, id)
+		var call *sts.CallError
+		if !errors.As(err, &call) || call.Code != "NoSuchEntity" {
+			break
+		}
+		if sleep(ctx, time.Second) != nil {
+			break
+		}
+	}
+	if err != nil {
+		return &rotationError{r, fmt.Errorf("%w: so nobody has the secret of %s, which AWS has made, and it could not be deleted: %w", why, id, err)}
+	}
+	r.drop(ctx)
+	return fmt.Errorf("%w: the new key %s was deleted again, and %s stays", why, id, r.journal.Old.AccessKeyID)
+}
+
+// drop forgets the rotation. Where that fails it is known for one that can be
+// resumed, and does no harm.
+func (r *rotation) drop(ctx context.Context) {
+	if keystore.DeleteRotation(ctx, r.store, r.profile.Name) == nil {
+		_ = r.mark(ctx, r.profile.Name, false)
+	}
+}
+
+// mark notes in the index whether a rotation is unfinished.
+func (app *App) mark(ctx context.Context, profile string, rotating bool) error {
+	return keystore.UpdateIndex(ctx, app.indexFile(), func(x *keystore.Index) error {
+		if e, ok := x.Keys[profile]; ok {
+			e.Rotating = rotating
+			x.Keys[profile] = e
+		}
+		return nil
+	})
+}
