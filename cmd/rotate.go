@@ -70,6 +70,7 @@ first.`,
 	f.StringVar(&opts.session.mfaCode, "mfa-code", "", "the MFA `CODE`, in place of being asked")
 	f.StringVar(&opts.session.prompt, "prompt", "", "ask for the MFA code by `PROGRAM`: as in \"use\"")
 	f.BoolVar(&opts.session.yes, "yes", false, "do not ask: neither for a protected profile, nor before another key stops working")
+	app.completeFlags(c)
 	return c
 }
 

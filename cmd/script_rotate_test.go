@@ -11,17 +11,18 @@ import (
 
 // withRotation adds the commands of scripts about the user's access keys:
 //
-//	newkey               makes another key, with the id $OTHER
+//	newkey               makes another key, $OTHER with $OTHERSECRET
 //	dropkey ID           deletes a key, as in the console
-//	awskeys [ID STATE]... checks the user's keys at AWS, oldest first; ID "new" is one that the script does not know
+//	awskeys [KEY STATE]... checks the user's keys at AWS, oldest first: old, other, and new ones, of which the last is $NEW
 //	deny ACTION...       IAM refuses these actions
 //	mfaonly              IAM refuses all without MFA
 //	keylag CALLS         AWS knows a new key only after so many calls
 //	lose ACTION          AWS does what the next call asks, and the answer is lost
 func withRotation(w *world, cmds map[string]func(*testscript.TestScript, bool, []string)) map[string]func(*testscript.TestScript, bool, []string) {
 	cmds["newkey"] = func(ts *testscript.TestScript, _ bool, _ []string) {
-		id, _ := w.user.NewKey()
+		id, secret := w.user.NewKey()
 		ts.Setenv("OTHER", id)
+		ts.Setenv("OTHERSECRET", secret)
 	}
 	cmds["dropkey"] = func(ts *testscript.TestScript, _ bool, args []string) {
 		if !w.aws.Revoke(args[0]) {

@@ -27,7 +27,7 @@ import (
 //	calls ACTION N       checks how often AWS was called
 //	life DURATION        what AWS gives out from now on lasts so long
 //	skew DURATION        AWS's clock is so far ahead of ours
-//	fail ACTION CODE     AWS answers the next call so; CODE "drop" drops it
+//	fail ACTION CODE     AWS answers the next call so; CODE "drop" drops all of them, "ok" none any more
 //	nokey                AWS no longer knows the user's key
 //
 // and those of withSources, withGuards and withRotation.
@@ -90,6 +90,10 @@ func TestScripts(t *testing.T) {
 					"fail": func(ts *testscript.TestScript, _ bool, args []string) {
 						if args[1] == "drop" {
 							w.aws.Fail(args[0], ststest.Failure{Drop: true}, -1)
+							return
+						}
+						if args[1] == "ok" {
+							w.aws.Fail(args[0], ststest.Failure{}, 0)
 							return
 						}
 						w.aws.Fail(args[0], ststest.Failure{Code: args[1], Status: 403, Message: "as the script wants it"}, 1)
