@@ -102,6 +102,15 @@ func (app *App) migrate(ctx context.Context, o migrateOptions) error {
 		return nil
 	}
 	for _, key := range copies {
+		if profile, ok := keystore.ProfileOf(key); ok {
+			unlock, err := app.lockRotation(profile)
+			if err != nil {
+				return err
+			}
+			defer unlock()
+		}
+	}
+	for _, key := range copies {
 		if err := copyKey(ctx, from, to, key); err != nil {
 			return fmt.Errorf("%s: %w: the originals are untouched", describe(key), err)
 		}

@@ -74,6 +74,11 @@ func (app *App) remove(ctx context.Context, profile string, yes bool) error {
 			return exitError(exitFailed)
 		}
 	}
+	unlock, err := app.lockRotation(profile)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	err = store.Delete(ctx, keystore.KeyName(profile))
 	if errors.Is(err, keystore.ErrNotFound) && known {
 		err = nil // the index knew more than there was: put that right

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -243,8 +244,8 @@ func (app *App) permissionHints(err error) []string {
 		return nil
 	}
 	lines := []string{fmt.Sprintf("the user needs iam:%s on himself; docs/keys.md has a policy for it", call.Step.Action)}
-	if call.AccessKeyID != "" && call.AccessKeyID[:min(4, len(call.AccessKeyID))] == "AKIA" {
-		lines = append(lines, "no MFA was used: if the policy wants it, name the device as mfa_serial in the profile")
+	if strings.HasPrefix(call.AccessKeyID, "AKIA") {
+		return append(lines, "no MFA was used: if the policy wants it, name the device as mfa_serial in the profile")
 	}
-	return lines
+	return append(lines, "if the policy wants an MFA code that is fresh: "+app.name()+" clear, and again")
 }

@@ -19,6 +19,9 @@ func (r *rotation) begin(ctx context.Context) error {
 	if r.opts.replace == key.AccessKeyID {
 		return usageErrorf("rotate: --replace: %s is the key that is to be rotated", key.AccessKeyID)
 	}
+	if profile := r.storedFor(r.opts.replace); profile != "" {
+		return r.taken(r.opts.replace, profile)
+	}
 	others, unlock, err := r.lockOthers(ctx, key.AccessKeyID)
 	if err != nil {
 		return err
@@ -81,6 +84,10 @@ func (r *rotation) others(ctx context.Context, id string) ([]otherProfile, error
 		entry := index.Keys[profile]
 		if profile == r.profile.Name || entry.AccessKeyID != id {
 			continue
+		}
+		if entry.Rotating {
+			return nil, &hintError{fmt.Errorf("profile %q has the same key, and a rotation of it is unfinished", profile),
+				"finish that one: " + r.name() + " rotate " + word(profile) + " --resume"}
 		}
 		o := otherProfile{profile: profile, backend: backendOf(index, entry)}
 		if o.store, err = r.open(o.backend); err != nil {
@@ -183,11 +190,34 @@ func (r *rotation) survey(ctx context.Context) ([]sts.AccessKey, error) {
 		_ = r.keys.LastUsed(ctx, r.with, &known[i]) // else it is not told
 		r.note("  " + r.describeKey(known[i]))
 	}
+	if profile := r.storedFor(known[at].ID); profile != "" {
+		return nil, r.taken(known[at].ID, profile)
+	}
 	if id != "" {
 		return known, nil
 	}
 	return nil, &hintError{fmt.Errorf("profile %q: its user has a second access key, %s: nothing was changed", r.profile.Name, known[at].ID),
 		fmt.Sprintf("if nothing needs that one: %s rotate %s --replace %s", r.name(), word(r.profile.Name), known[at].ID)}
+}
+
+// taken reports another key of the user that vault keeps.
+func (r *rotation) taken(id, profile string) error {
+	return &hintError{fmt.Errorf("profile %q: its user has a second access key, %s, which is that of profile %q: nothing was changed", r.profile.Name, id, profile),
+		fmt.Sprintf("if nothing needs that one: %s remove %s, and then --replace %s", r.name(), word(profile), id)}
+}
+
+// storedFor returns the first profile that the key of an id is stored for.
+func (r *rotation) storedFor(id string) string {
+	index, err := r.readIndex()
+	if err != nil {
+		return ""
+	}
+	for _, profile := range sortedKeys(index.Keys) {
+		if index.Keys[profile].AccessKeyID == id {
+			return profile
+		}
+	}
+	return ""
 }
 
 // describeKey says of a key of the user what is known of it.
@@ -204,12 +234,8 @@ func (r *rotation) describeKey(k sts.AccessKey) string {
 	}
 	if k.ID == r.stored.AccessKeyID {
 		words = append(words, fmt.Sprintf("stored for profile %q", r.profile.Name))
-	} else if index, err := r.readIndex(); err == nil {
-		for _, profile := range sortedKeys(index.Keys) {
-			if index.Keys[profile].AccessKeyID == k.ID {
-				words = append(words, fmt.Sprintf("stored for profile %q", profile))
-			}
-		}
+	} else if profile := r.storedFor(k.ID); profile != "" {
+		words = append(words, fmt.Sprintf("stored for profile %q", profile))
 	}
 	return strings.Join(words, ", ")
 }

@@ -82,7 +82,7 @@ func (api queryAPI) do(s *Server, c *call) (any, *apiError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !api.unsigned[name] {
-		if region := api.regions[partitionOf(c.auth.region)]; region != c.auth.region && region != "" {
+		if region := api.regions[partitionOf(c.auth.region)]; c.authErr == nil && region != "" && region != c.auth.region {
 			return nil, mismatch("Credential should be scoped to a valid region. ")
 		}
 		if err := s.authenticate(c, api.service); err != nil {
