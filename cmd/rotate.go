@@ -96,7 +96,7 @@ type rotation struct {
 	profile *config.Profile // with nothing but its name where the files do not define it
 	backend string
 	store   Store
-	stored  keystore.UserKey // as the profile had it when the rotation was begun or resumed
+	stored  keystore.UserKey // the profile's
 	journal keystore.Rotation
 
 	keys  sts.Keys
@@ -219,7 +219,11 @@ func (e *rotationError) Unwrap() error { return e.err }
 
 // hints returns what to type: first what is to be said of the cause.
 func (e *rotationError) hints(app *App) []string {
+	var call *sts.CallError
 	lines := app.permissionHints(e.err)
+	if !errors.As(e.err, &call) || call.WrongMFACode() || call.ClockOff() {
+		lines = app.hints(e.err) // of others it says that nothing was changed
+	}
 	return append(lines, "go on with: "+app.name()+" rotate "+word(e.r.profile.Name)+" --resume")
 }
 
@@ -229,10 +233,11 @@ func (r *rotation) state() string {
 	switch r.journal.Stage {
 	case keystore.Begun:
 		return fmt.Sprintf("%s is still the key of profile %q, and AWS may have made another", from, name)
-	case keystore.Switched:
-		return fmt.Sprintf("%s is the key of profile %q now, and %s is still active", to, name, from)
 	case keystore.Deactivated:
 		return fmt.Sprintf("%s is the key of profile %q now, and %s is deactivated, but not deleted", to, name, from)
+	}
+	if r.stored.AccessKeyID == to {
+		return fmt.Sprintf("%s is the key of profile %q now, and %s is still active", to, name, from)
 	}
 	return fmt.Sprintf("%s is still the key of profile %q, and %s is stored beside it", from, name, to)
 }

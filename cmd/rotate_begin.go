@@ -97,7 +97,8 @@ func (r *rotation) others(ctx context.Context, id string) ([]otherProfile, error
 		if err != nil && !errors.Is(err, keystore.ErrNotFound) {
 			return nil, fmt.Errorf("profile %q, which has the same key: %w", profile, err)
 		}
-		if o.key.AccessKeyID == id { // the index may not know of a newer one
+		// The index may not know yet that it has the new one, or another.
+		if o.key.AccessKeyID == id || o.key.AccessKeyID == r.journal.New.AccessKeyID && r.journal.New.AccessKeyID != "" {
 			list = append(list, o)
 		}
 	}

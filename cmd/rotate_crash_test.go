@@ -42,8 +42,8 @@ func (w *world) rotated(profiles ...string) {
 			w.t.Errorf("profile %q has %s, want %s", profile, id, ids[0])
 		}
 	}
-	if index := w.read(".local/share/vault/index.json"); strings.Contains(index, "rotating") {
-		w.t.Errorf("the index says that a rotation is unfinished: %s", index)
+	if index := w.read(".local/share/vault/index.json"); strings.Contains(index, "rotating") || strings.Contains(index, w.keyID) {
+		w.t.Errorf("the index is not up to date: %s", index)
 	}
 	if r := w.vault("rotate", profiles[0], "--resume"); r.code != 0 || !strings.Contains(r.stderr, "no rotation of its key is unfinished") {
 		w.t.Errorf("there is a journal left: %+v", r)
@@ -200,4 +200,34 @@ func TestRotateKilledAtKeystore(t *testing.T) {
 			w.rotated("simple", "bastion")
 		})
 	}
+}
+
+// TestRotateKilledAgain kills a rotation, and each attempt to go on with it,
+// after a few changes of the keystore: in the end it is done all the same.
+func TestRotateKilledAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.useKiller()
+	w.config("[profile simple]\n[profile bastion]\n")
+	w.store("simple", "bastion")
+	w.working("simple")
+	how := []string{"rotate", "simple"}
+	for killed := 0; ; killed++ {
+		w.write("count", "0\n")
+		w.write("kill", "7\n") // to ask for a key once more takes six
+		r := w.vault(how...)
+		if r.code == 0 {
+			if killed < 2 {
+				t.Errorf("it was killed %d times", killed)
+			}
+			break
+		}
+		if r.code != -1 || killed > 20 {
+			t.Fatalf("killed %d times: %+v", killed, r)
+		}
+		w.working("simple")
+		w.working("bastion")
+		how = []string{"rotate", "simple", "--resume"}
+	}
+	w.rotated("simple", "bastion")
 }

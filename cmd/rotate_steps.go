@@ -82,7 +82,9 @@ func (r *rotation) switchOver(ctx context.Context) (keystore.Stage, error) {
 			if err := keystore.PutUserKey(ctx, o.store, o.profile, made); err != nil {
 				return "", err
 			}
-			o.key = made
+			if o.key = made; o.profile == r.profile.Name {
+				r.stored = made
+			}
 		case to: // an earlier attempt came that far
 		default:
 			return "", fmt.Errorf("%s is stored for profile %q by now", o.key.AccessKeyID, o.profile)
