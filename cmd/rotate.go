@@ -69,7 +69,7 @@ first.`,
 	f.StringVar(&opts.replace, "replace", "", "delete the user's other key first, the one with this `ID`")
 	f.BoolVar(&opts.dryRun, "dry-run", false, "say what would be done, and change nothing")
 	f.StringVar(&opts.session.mfaCode, "mfa-code", "", "the MFA `CODE`, in place of being asked")
-	f.StringVar(&opts.session.prompt, "prompt", "", "ask for the MFA code by `PROGRAM`: as in \"use\"")
+	f.StringVar(&opts.session.prompt, "prompt", "", "ask for the MFA code by `PROGRAM`: "+strings.Join(config.MFAPrompts, ", "))
 	f.BoolVar(&opts.session.yes, "yes", false, "do not ask: neither for a protected profile, nor before another key stops working")
 	app.completeFlags(c)
 	return c
@@ -99,10 +99,12 @@ type rotation struct {
 	stored  keystore.UserKey // the profile's
 	journal keystore.Rotation
 
-	keys  sts.Keys
-	with  sts.Credentials // that IAM is called with; zero: none yet
-	by    string          // the id of the key that they are of
-	freed bool            // a key of the user was deleted a moment ago
+	keys sts.Keys
+	with sts.Credentials // that IAM is called with; zero: none yet
+	by   string          // the id of the key that they are of
+
+	freed  bool // a key of the user was deleted a moment ago
+	unsure bool // AWS may have made a key that it does not list yet
 }
 
 func (app *App) rotate(ctx context.Context, name string, opts rotateOptions) error {

@@ -231,3 +231,47 @@ func TestRotateKilledAgain(t *testing.T) {
 	}
 	w.rotated("simple", "bastion")
 }
+
+// TestRotateHides rotates, with a stop in the middle: neither of the secrets
+// stands in clear in what is printed or in any file.
+func TestRotateHides(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.store("simple")
+	w.user.Deny("UpdateAccessKey")
+	stopped := w.vault("rotate", "simple", "--keep-old")
+	var key struct{ SecretAccessKey string }
+	if err := json.Unmarshal([]byte(w.vault("export", "simple", "--no-session", "--format", "json").stdout), &key); err != nil || stopped.code != 1 || key.SecretAccessKey == w.secret {
+		t.Fatalf("%+v, %v", stopped, err)
+	}
+	hidden := func(said string) {
+		t.Helper()
+		for _, secret := range []string{w.secret, key.SecretAccessKey} {
+			if strings.Contains(said, secret) {
+				t.Error("a secret stands in clear")
+			}
+		}
+	}
+	files := func() {
+		t.Helper()
+		err := filepath.WalkDir(w.dir, func(path string, d os.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			hidden(string(data))
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	files()
+	w.user.Deny()
+	done := w.vault("rotate", "simple", "--resume")
+	if done.code != 0 {
+		t.Errorf("%+v", done)
+	}
+	files()
+	hidden(stopped.stdout + stopped.stderr + done.stdout + done.stderr)
+}

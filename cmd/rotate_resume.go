@@ -57,6 +57,7 @@ func (r *rotation) beginAgain(ctx context.Context) error {
 	if err != nil {
 		return &rotationError{r, err}
 	}
+	r.unsure = true
 	for i, k := range known {
 		age := k.Created.Sub(r.journal.Began).Abs()
 		if slices.Contains(r.journal.Known, k.ID) || k.ID == r.stored.AccessKeyID || r.journal.Known == nil || age > orphanAge {
@@ -68,7 +69,7 @@ func (r *rotation) beginAgain(ctx context.Context) error {
 		if err := r.keys.Delete(ctx, r.with, k.ID); err != nil && !refused(err, "NoSuchEntity") {
 			return &rotationError{r, err}
 		}
-		r.freed = true
+		r.freed, r.unsure = true, false
 		r.note(fmt.Sprintf("deleted %s, which AWS had made, and whose secret never came here", k.ID))
 		known = slices.Delete(known, i, i+1)
 		break

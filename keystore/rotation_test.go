@@ -75,3 +75,26 @@ func TestRotationDamaged(t *testing.T) {
 		}
 	}
 }
+
+// TestRebuildRotating makes an index anew: it says again which rotations are
+// unfinished.
+func TestRebuildRotating(t *testing.T) {
+	store := new(Memory)
+	key := UserKey{AccessKeyID: "AKIA", SecretAccessKey: NewSecret("x")}
+	for _, profile := range []string{"a", "b"} {
+		if err := PutUserKey(t.Context(), store, profile, key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := PutRotation(t.Context(), store, "b", Rotation{Stage: Begun, Old: key}); err != nil {
+		t.Fatal(err)
+	}
+	path := indexPath(t)
+	if err := RebuildIndex(t.Context(), path, "file", store); err != nil {
+		t.Fatal(err)
+	}
+	ix, err := ReadIndex(path)
+	if err != nil || len(ix.Keys) != 2 || ix.Keys["a"].Rotating || !ix.Keys["b"].Rotating {
+		t.Errorf("%+v, %v", ix, err)
+	}
+}

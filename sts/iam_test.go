@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shellvault/vault/keystore"
 	"github.com/shellvault/vault/sts/ststest"
 )
 
@@ -115,5 +116,22 @@ func TestIAMAgain(t *testing.T) {
 	w.aws.SetSkew(time.Hour)
 	if _, err := keys.Create(t.Context(), w.key); err != nil {
 		t.Errorf("AWS's clock is an hour ahead: %v", err)
+	}
+}
+
+// TestIAMPartition signs for the region that IAM has in another partition.
+func TestIAMPartition(t *testing.T) {
+	w := newWorld(t)
+	w.aws.SetPartition("333333333333", "aws-cn")
+	id, secret := w.aws.AddUser("333333333333", "wei").NewKey()
+	with := Credentials{AccessKeyID: id, SecretAccessKey: keystore.NewSecret(secret)}
+	for partition, want := range map[string]bool{"aws-cn": true, "aws": false} {
+		keys := Keys{IAM: w.client, Partition: partition, Endpoint: w.aws.URL(), User: "wei"}
+		if list, err := keys.List(t.Context(), with); (err == nil && len(list) == 1) != want {
+			t.Errorf("%s: %+v, %v", partition, list, err)
+		}
+	}
+	if host, region := iamHost("aws", true); host != "iam-fips.amazonaws.com" || region != "us-east-1" {
+		t.Errorf("%s %s", host, region)
 	}
 }
