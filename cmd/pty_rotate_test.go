@@ -15,6 +15,12 @@ func TestPTYRotate(t *testing.T) {
 		w.store("bastion")
 		c := w.console(t, setup{shell: shell})
 		c.toCode("vault rotate bastion")
+		c.send("\x03")
+		c.prompt()
+		if n := w.aws.CallCount("CreateAccessKey"); c.status != 130 || n != 0 {
+			t.Errorf("%s: status %d, %d keys made", shell, c.status, n)
+		}
+		c.toCode("vault rotate bastion")
 		w.aws.SetKeyLag(2)
 		c.line(w.code())
 		c.expect("vault: made AKIA")

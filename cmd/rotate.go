@@ -223,7 +223,7 @@ func (e *rotationError) Unwrap() error { return e.err }
 func (e *rotationError) hints(app *App) []string {
 	var call *sts.CallError
 	lines := app.permissionHints(e.err)
-	if !errors.As(e.err, &call) || call.WrongMFACode() || call.ClockOff() {
+	if !errors.As(e.err, &call) || call.WrongMFACode() || call.ClockOff() || call.Unknown() && e.r.journal.Stage == keystore.Begun {
 		lines = app.hints(e.err) // of others it says that nothing was changed
 	}
 	return append(lines, "go on with: "+app.name()+" rotate "+word(e.r.profile.Name)+" --resume")

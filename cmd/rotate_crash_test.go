@@ -112,6 +112,10 @@ func TestRotateKilledAtAWS(t *testing.T) {
 						t.Errorf("two at once: %+v", r)
 					}
 				}
+				// Nor is it taken away.
+				if r := w.vault("remove", "simple", "--yes"); r.code != 1 || !strings.Contains(r.stderr, "is rotating its key") {
+					t.Errorf("removed meanwhile: %+v", r)
+				}
 				if err := c.Process.Kill(); err != nil {
 					t.Fatal(err)
 				}

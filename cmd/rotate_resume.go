@@ -60,7 +60,7 @@ func (r *rotation) beginAgain(ctx context.Context) error {
 	r.unsure = true
 	for i, k := range known {
 		age := k.Created.Sub(r.journal.Began).Abs()
-		if slices.Contains(r.journal.Known, k.ID) || k.ID == r.stored.AccessKeyID || r.journal.Known == nil || age > orphanAge {
+		if r.journal.Known == nil || slices.Contains(r.journal.Known, k.ID) || r.storedFor(k.ID) != "" || k.ID == r.stored.AccessKeyID || age > orphanAge {
 			continue
 		}
 		if err := r.keys.LastUsed(ctx, r.with, &known[i]); err != nil || !known[i].Used.IsZero() {
@@ -114,6 +114,7 @@ func (r *rotation) overtaken(ctx context.Context) error {
 	}
 	switch {
 	case id == "":
+		r.note("AWS may have made a key for it, whose secret never came here")
 	case switched:
 		r.note(id + ", which the rotation had made, stays at AWS: it has been in use")
 	default:
