@@ -113,6 +113,11 @@ func (app *App) add(ctx context.Context, profile string, opts addOptions) error 
 		}
 		app.note(fmt.Sprintf("the key is that of %s", caller.ARN))
 	}
+	unlock, err := app.lockRotation(profile)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	// The index may not know: the keystore is the truth.
 	switch old, err := keystore.GetUserKey(ctx, store, profile); {
 	case err == nil && !opts.overwrite:

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -88,6 +89,8 @@ type AWS interface {
 	sso.Caller
 	// Devices asks for the MFA devices of the user whose key it is.
 	Devices(ctx context.Context, with sts.Credentials, partition, endpoint string) ([]string, error)
+	// IAM makes a call to IAM.
+	IAM(ctx context.Context, with sts.Credentials, partition, endpoint string, action sts.Action, params url.Values, answer any) error
 }
 
 // A RestingKey is where an unlocked key rests between commands.
@@ -416,6 +419,7 @@ func (app *App) commands(args []string) []*cobra.Command {
 		{"region", app.regionCommand},
 		{"remove", app.removeCommand},
 		{"reset", app.resetCommand},
+		{"rotate", app.rotateCommand},
 		{"setup", app.setupCommand},
 		{"sso", app.ssoCommand},
 		{"serve", app.serveCommand},

@@ -184,6 +184,7 @@ func (app *App) record(ctx context.Context, profile, backend string, entry keyst
 		if entry.Backend = backend; backend == x.Backend {
 			entry.Backend = ""
 		}
+		entry.Rotating = entry.Rotating || x.Keys[profile].Rotating
 		x.Keys[profile] = entry
 		return nil
 	})

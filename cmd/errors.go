@@ -147,6 +147,7 @@ func (app *App) hints(err error) []string {
 		keychain   *keychain.Error
 		program    *command.Error
 		guarded    *guardError
+		rotating   *rotationError
 		account    *sts.AccountError
 		readOnly   *sts.ReadOnlyError
 	)
@@ -154,6 +155,8 @@ func (app *App) hints(err error) []string {
 	switch {
 	case errors.As(err, &usage) && usage.hint != "":
 		return []string{usage.hint}
+	case errors.As(err, &rotating):
+		return rotating.hints(app)
 	case errors.As(err, &hint):
 		return []string{hint.hint}
 	case errors.As(err, &notLoaded):
@@ -261,6 +264,8 @@ func (app *App) callHints(e *sts.CallError) []string {
 	name := app.name()
 	step := e.Step
 	switch {
+	case e.Code == "AccessDenied" && step.Action.OfIAM():
+		return app.permissionHints(e)
 	case e.ClockOff():
 		if e.Skew < 0 {
 			return []string{fmt.Sprintf("the clock of this machine is %s behind AWS's: set it right and try again", -e.Skew)}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shellvault/vault/config"
+	"github.com/shellvault/vault/keystore"
 )
 
 func (app *App) listCommand() *cobra.Command {
@@ -89,10 +90,13 @@ type profileJSON struct {
 	Role    string     `json:"role,omitempty"` // its name
 	Region  string     `json:"region,omitempty"`
 	Key     string     `json:"stored_access_key_id,omitempty"`
+	Added   *time.Time `json:"stored_access_key_added,omitempty"`
+	Age     *int       `json:"stored_access_key_age_days,omitempty"`
 	Expires *time.Time `json:"session_expires,omitempty"`
 	Current bool       `json:"current,omitempty"`
 
 	Protected bool `json:"protected,omitempty"`
+	Rotating  bool `json:"rotation_unfinished,omitempty"` // of the stored key
 
 	depth int    // below the profile that has the key
 	label string // of its row
@@ -145,6 +149,8 @@ func (app *App) list(asJSON bool, want func(string) bool) error {
 			return paint.green(cell)
 		case column == 6 && cell != "":
 			return paint.green(cell)
+		case column == 5 && cell != profiles[i-1].Key:
+			return paint.yellow(cell)
 		}
 		return cell
 	})
@@ -173,7 +179,32 @@ func (app *App) fillRow(row []string, p *profileJSON) {
 	if p.Expires != nil {
 		session = roughly(p.Expires.Sub(app.Now()))
 	}
-	copy(row, []string{p.label, source, p.Account, p.Role, p.Region, p.Key, session})
+	copy(row, []string{p.label, source, p.Account, p.Role, p.Region, p.key(), session})
+}
+
+// oldKey is the age in days from which on a key is said to be old (CIS AWS
+// Foundations Benchmark, "Ensure access keys are rotated every 90 days or
+// less").
+const oldKey = 90
+
+// key says which key is stored, and what there is to do about it.
+func (p *profileJSON) key() string {
+	switch {
+	case p.Rotating:
+		return p.Key + " (rotation unfinished)"
+	case p.Age != nil && *p.Age > oldKey:
+		return fmt.Sprintf("%s (%d days old)", p.Key, *p.Age)
+	}
+	return p.Key
+}
+
+// keep fills in what the index says of the stored key.
+func (p *profileJSON) keep(e keystore.IndexEntry, now time.Time) {
+	p.Key, p.Rotating = e.AccessKeyID, e.Rotating
+	if added := e.Added; !added.IsZero() {
+		age := int(max(0, now.Sub(added)) / (24 * time.Hour))
+		p.Added, p.Age = &added, &age
+	}
 }
 
 func (app *App) profiles() ([]*profileJSON, error) {
@@ -199,7 +230,7 @@ func (app *App) profiles() ([]*profileJSON, error) {
 			j.Expires = &end
 		}
 		entry, stored := index.Keys[p.Name]
-		j.Key = entry.AccessKeyID
+		j.keep(entry, app.Now())
 		if ok {
 			j.describe(p, stored)
 		}
@@ -209,7 +240,9 @@ func (app *App) profiles() ([]*profileJSON, error) {
 	// A key whose profile is gone from the files is not forgotten.
 	for _, name := range sortedKeys(index.Keys) {
 		if _, defined := slices.BinarySearch(names, name); !defined {
-			sorted = append(sorted, &profileJSON{Profile: name, Source: "no profile", Key: index.Keys[name].AccessKeyID})
+			gone := &profileJSON{Profile: name, Source: "no profile"}
+			gone.keep(index.Keys[name], app.Now())
+			sorted = append(sorted, gone)
 		}
 	}
 	return sorted, nil

@@ -59,6 +59,11 @@ func (app *App) addWithSeed(ctx context.Context, profile string, opts addOptions
 	} else if opts.env {
 		return usageErrorf("add --totp: --env has no secret of an MFA device")
 	}
+	unlock, err := app.lockRotation(profile) // the key that is read now is written later
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	store, err := app.holding(profile)
 	if err != nil {
 		return err

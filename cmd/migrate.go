@@ -93,13 +93,22 @@ func (app *App) migrate(ctx context.Context, o migrateOptions) error {
 	copies := slices.Clone(keys)
 	if !pinned || len(keys) < len(all) {
 		// What vault keeps for itself counts in the pinned keystore alone.
-		copies = slices.DeleteFunc(copies, func(key string) bool { _, ok := keystore.ProfileOf(key); return !ok })
+		copies = slices.DeleteFunc(copies, func(key string) bool { return !ofProfile(key) })
 	}
 	if o.dryRun {
 		for _, key := range copies {
 			app.note(fmt.Sprintf("would copy %s to %s", describe(key), app.where(o.to)))
 		}
 		return nil
+	}
+	for _, key := range copies {
+		if profile, ok := keystore.ProfileOf(key); ok {
+			unlock, err := app.lockRotation(profile)
+			if err != nil {
+				return err
+			}
+			defer unlock()
+		}
 	}
 	for _, key := range copies {
 		if err := copyKey(ctx, from, to, key); err != nil {
@@ -137,6 +146,9 @@ func (o migrateOptions) choose(all []string) ([]string, error) {
 			return nil, usageErrorf("migrate: the keystore %q holds no key of profile %q", o.from, profile)
 		}
 		keys = append(keys, key)
+		if key := keystore.RotationName(profile); slices.Contains(all, key) {
+			keys = append(keys, key)
+		}
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys), nil
@@ -156,7 +168,7 @@ func copyKey(ctx context.Context, from, to keystore.Store, key string) error {
 	switch {
 	case err == nil && there.Reveal() == value.Reveal():
 		return nil
-	case err == nil && strings.HasPrefix(key, keystore.KeyName("")):
+	case err == nil && ofProfile(key):
 		return &hintError{errOther, "remove one of the two first: --backend says from which keystore"}
 	case err != nil && !errors.Is(err, keystore.ErrNotFound):
 		return err
@@ -200,10 +212,21 @@ func (app *App) moved(ctx context.Context, o migrateOptions, keys []string, all 
 	})
 }
 
+// ofProfile reports whether what is kept under a key is a profile's, and not
+// vault's own.
+func ofProfile(key string) bool {
+	_, stored := keystore.ProfileOf(key)
+	_, rotating := keystore.RotationOf(key)
+	return stored || rotating
+}
+
 // describe names what is kept under a key, for a person.
 func describe(key string) string {
 	if profile, ok := keystore.ProfileOf(key); ok {
 		return fmt.Sprintf("the access key of profile %q", profile)
+	}
+	if profile, ok := keystore.RotationOf(key); ok {
+		return fmt.Sprintf("the unfinished rotation of the key of profile %q", profile)
 	}
 	return fmt.Sprintf("vault's own %q", key[strings.LastIndexByte(key, '/')+1:])
 }

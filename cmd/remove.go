@@ -57,6 +57,9 @@ func (app *App) remove(ctx context.Context, profile string, yes bool) error {
 	if state, err := store.State(ctx); err == nil && state == keystore.Absent && !known {
 		return app.noStoredKey(profile, elsewhere)
 	}
+	if known && entry.Rotating {
+		app.note(fmt.Sprintf("a rotation of this key is unfinished, and is forgotten with it: to go on with it: %s rotate %s --resume", app.name(), word(profile)))
+	}
 	if !yes {
 		what := fmt.Sprintf("Remove the access key of profile %q", profile)
 		if known {
@@ -71,6 +74,11 @@ func (app *App) remove(ctx context.Context, profile string, yes bool) error {
 			return exitError(exitFailed)
 		}
 	}
+	unlock, err := app.lockRotation(profile)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	err = store.Delete(ctx, keystore.KeyName(profile))
 	if errors.Is(err, keystore.ErrNotFound) && known {
 		err = nil // the index knew more than there was: put that right
@@ -78,6 +86,13 @@ func (app *App) remove(ctx context.Context, profile string, yes bool) error {
 		return app.noStoredKey(profile, elsewhere)
 	} else if err != nil {
 		return fmt.Errorf("access key of profile %q: %w", profile, err)
+	}
+	rotation, err := keystore.GetRotation(ctx, store, profile)
+	if err == nil && rotation.New.AccessKeyID != "" {
+		app.note(fmt.Sprintf("its rotation had made %s of %s: at AWS both may still be valid", rotation.New.AccessKeyID, rotation.Old.AccessKeyID))
+	}
+	if err := keystore.DeleteRotation(ctx, store, profile); err != nil {
+		return err
 	}
 	err = keystore.UpdateIndex(ctx, app.indexFile(), func(x *keystore.Index) error {
 		if e, ok := x.Keys[profile]; ok && backendOf(*x, e) == backend {

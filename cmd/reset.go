@@ -119,7 +119,11 @@ func (app *App) removals(ctx context.Context) ([]removal, error) {
 	var names []string
 	for _, profile := range sortedKeys(index.Keys) {
 		if e := index.Keys[profile]; backendOf(index, e) == config.BackendFile {
-			names = append(names, fmt.Sprintf("%s of profile %q", e.AccessKeyID, profile))
+			name := fmt.Sprintf("%s of profile %q", e.AccessKeyID, profile)
+			if e.Rotating {
+				name += " (and its unfinished rotation)"
+			}
+			names = append(names, name)
 		}
 	}
 	if len(names) > 0 {

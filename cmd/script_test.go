@@ -27,10 +27,10 @@ import (
 //	calls ACTION N       checks how often AWS was called
 //	life DURATION        what AWS gives out from now on lasts so long
 //	skew DURATION        AWS's clock is so far ahead of ours
-//	fail ACTION CODE     AWS answers the next call so; CODE "drop" drops it
+//	fail ACTION CODE     AWS answers the next call so; CODE "drop" drops all of them, "ok" none any more
 //	nokey                AWS no longer knows the user's key
 //
-// and those of withSources and withGuards.
+// and those of withSources, withGuards and withRotation.
 //
 // $KEYID and $SECRET are the user's key, $SECRET_RE is a pattern for it, $MFA is the device.
 func TestScripts(t *testing.T) {
@@ -58,7 +58,7 @@ func TestScripts(t *testing.T) {
 				},
 				Condition:     func(cond string) (bool, error) { return condition(cond) },
 				UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
-				Cmds: withGuards(w, withSources(w, map[string]func(*testscript.TestScript, bool, []string){
+				Cmds: withRotation(w, withGuards(w, withSources(w, map[string]func(*testscript.TestScript, bool, []string){
 					"expand": func(ts *testscript.TestScript, _ bool, args []string) {
 						for _, file := range args {
 							ts.Check(os.WriteFile(ts.MkAbs(file), []byte(os.Expand(ts.ReadFile(file), ts.Getenv)), 0o600))
@@ -92,10 +92,14 @@ func TestScripts(t *testing.T) {
 							w.aws.Fail(args[0], ststest.Failure{Drop: true}, -1)
 							return
 						}
+						if args[1] == "ok" {
+							w.aws.Fail(args[0], ststest.Failure{}, 0)
+							return
+						}
 						w.aws.Fail(args[0], ststest.Failure{Code: args[1], Status: 403, Message: "as the script wants it"}, 1)
 					},
 					"nokey": func(ts *testscript.TestScript, _ bool, _ []string) { w.aws.DeactivateKey(w.keyID) },
-				})),
+				}))),
 			})
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,6 +26,7 @@ type IndexEntry struct {
 	Added       time.Time `json:"added,omitzero"`
 	Backend     string    `json:"backend,omitempty"`    // that holds it, if that is not the index's
 	MFASerial   string    `json:"mfa_serial,omitempty"` // of the device whose secret lies beside the key
+	Rotating    bool      `json:"rotating,omitempty"`   // a rotation of the key is unfinished
 }
 
 // EntryOf returns what the index says of key, added when it was created.
@@ -106,7 +108,7 @@ func RebuildIndex(ctx context.Context, path, backend string, store Store) error 
 		if errors.Is(err, ErrVersion) {
 			return nil, err
 		}
-		profiles, err := Profiles(ctx, store)
+		keys, err := store.Keys(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -120,7 +122,11 @@ func RebuildIndex(ctx context.Context, path, backend string, store Store) error 
 				ix.Keys[profile] = e
 			}
 		}
-		for _, profile := range profiles {
+		for _, key := range keys {
+			profile, ok := ProfileOf(key)
+			if !ok {
+				continue
+			}
 			key, err := GetUserKey(ctx, store, profile)
 			if err != nil {
 				return nil, err
@@ -129,6 +135,7 @@ func RebuildIndex(ctx context.Context, path, backend string, store Store) error 
 			if e := before.Keys[profile]; e.AccessKeyID == entry.AccessKeyID && !e.Added.IsZero() {
 				entry.Added = e.Added
 			}
+			entry.Rotating = slices.Contains(keys, RotationName(profile))
 			ix.Keys[profile] = entry
 		}
 		return ix.format()

@@ -21,7 +21,7 @@ func TestDevices(t *testing.T) {
 	if _, err := w.client.Devices(t.Context(), wrong, "aws", w.aws.URL()); !errors.As(err, &call) || call.Code != "SignatureDoesNotMatch" {
 		t.Errorf("error %v", err)
 	}
-	w.aws.Fail("ListMFADevices", ststest.Failure{Drop: true}, 1)
+	w.aws.Fail("ListMFADevices", ststest.Failure{Drop: true}, 3)
 	if _, err := w.client.Devices(t.Context(), w.key, "aws", w.aws.URL()); !errors.As(err, &call) || call.Code != "" || call.Host == "" {
 		t.Errorf("error %v", err)
 	}
@@ -29,7 +29,7 @@ func TestDevices(t *testing.T) {
 		"aws": "iam.amazonaws.com us-east-1", "aws-cn": "iam.cn-north-1.amazonaws.com.cn cn-north-1",
 		"aws-us-gov": "iam.us-gov.amazonaws.com us-gov-west-1", "aws-eusc": "iam.eusc-de-east-1.amazonaws.eu eusc-de-east-1", "": "iam.amazonaws.com us-east-1",
 	} {
-		if host, region := iam(partition); host+" "+region != want {
+		if host, region := iamHost(partition, false); host+" "+region != want {
 			t.Errorf("%s: %s %s", partition, host, region)
 		}
 	}

@@ -15,7 +15,8 @@ type Failure struct {
 	// Status and Message go with Code. A Status of 0 is 400.
 	Status  int
 	Message string
-	Lose    bool // does what was asked, then closes the connection
+	Lose    bool  // does what was asked, then closes the connection
+	After   *Gate // does what was asked, then holds the answer until the gate opens
 }
 
 // A Gate holds calls until it is opened.
@@ -77,19 +78,29 @@ func (s *Server) takeFailure(action string) Failure {
 	return Failure{}
 }
 
+// pass holds the request until the gate opens, and reports whether the client
+// is still there afterwards. A nil gate is open.
+func (g *Gate) pass(r *http.Request) bool {
+	if g == nil {
+		return true
+	}
+	select {
+	case g.arrived <- struct{}{}:
+	default: // nobody counts that far
+	}
+	select {
+	case <-g.open:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
+}
+
 // wait holds the request as f says, and reports whether the client is still
 // there afterwards.
 func (f Failure) wait(r *http.Request) bool {
-	if f.Gate != nil {
-		select {
-		case f.Gate.arrived <- struct{}{}:
-		default: // nobody counts that far
-		}
-		select {
-		case <-f.Gate.open:
-		case <-r.Context().Done():
-			return false
-		}
+	if !f.Gate.pass(r) {
+		return false
 	}
 	if f.Delay > 0 {
 		timer := time.NewTimer(f.Delay)

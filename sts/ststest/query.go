@@ -12,7 +12,8 @@ type queryAPI struct {
 	version   string
 	namespace string
 	actions   map[string]action
-	unsigned  map[string]bool // actions that show a token in place of a signature
+	regions   map[string]string // by partition, the one that signatures have to name; nil: any
+	unsigned  map[string]bool   // actions that show a token in place of a signature
 }
 
 // An action does what a verified call asks for and returns the content of
@@ -53,7 +54,7 @@ func (api queryAPI) serve(s *Server, w http.ResponseWriter, c *call) {
 	if err != nil {
 		outcome = err.code
 	}
-	if f.Lose {
+	if !f.After.pass(c.request) || f.Lose {
 		s.finish(entry, dropped)
 		drop()
 	}
@@ -81,6 +82,9 @@ func (api queryAPI) do(s *Server, c *call) (any, *apiError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !api.unsigned[name] {
+		if region := api.regions[partitionOf(c.auth.region)]; c.authErr == nil && region != "" && region != c.auth.region {
+			return nil, mismatch("Credential should be scoped to a valid region. ")
+		}
 		if err := s.authenticate(c, api.service); err != nil {
 			return nil, err
 		}

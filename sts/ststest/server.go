@@ -62,11 +62,13 @@ type Server struct {
 	life       time.Duration
 	control    string // token of the control endpoint, "" while it is off
 	partitions map[string]string
-	users      map[string]*User           // by ARN
-	roles      map[string]*Role           // by ARN
-	devices    map[string]*MFA            // by serial
-	issuers    map[string]*Issuer         // by URL
-	keys       map[string]*credential     // by access key id
+	users      map[string]*User       // by ARN
+	roles      map[string]*Role       // by ARN
+	devices    map[string]*MFA        // by serial
+	issuers    map[string]*Issuer     // by URL
+	keys       map[string]*credential // by access key id
+	keysMade   int
+	keyLag     int
 	signins    map[string]signin          // by sign-in token
 	instance   *instance                  // nil where the server is no machine's
 	centers    map[string]*IdentityCenter // by start URL

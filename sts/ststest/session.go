@@ -27,6 +27,13 @@ type credential struct {
 	role               *Role  // of roleSession
 	active             bool
 
+	// What follows belongs to access keys only.
+	created         time.Time
+	number          int       // in the order in which they were made
+	lag             int       // calls signed by it that AWS does not know it for yet
+	used            time.Time // last
+	usedFor, usedIn string
+
 	// What follows belongs to sessions only.
 	token   string
 	expires time.Time

@@ -111,6 +111,9 @@ func (s *Server) authenticate(c *call, service string) *apiError {
 	if subtle.ConstantTimeCompare([]byte(want), []byte(c.auth.signature)) != 1 {
 		return mismatch(signatureDiffers)
 	}
+	if key.kind == longTerm {
+		key.used, key.usedFor, key.usedIn = c.arrived, service, c.auth.region
+	}
 	c.caller = key
 	return nil
 }
@@ -175,6 +178,10 @@ func (s *Server) lookup(c *call) (*credential, *apiError) {
 	unknown := &apiError{http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid."}
 	key, ok := s.keys[c.auth.accessKeyID]
 	if !ok || !key.active || key.partition != partitionOf(c.auth.region) {
+		return nil, unknown
+	}
+	if key.lag > 0 {
+		key.lag--
 		return nil, unknown
 	}
 	// For long-term keys both are empty.

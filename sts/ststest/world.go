@@ -53,6 +53,9 @@ func (s *Server) partition(account string) string {
 type User struct {
 	server                       *Server
 	account, partition, arn, uid string
+
+	requireMFA bool     // of IAM; guarded by the server's mu, as is what follows
+	denied     []string // actions of IAM
 }
 
 // AddUser returns the IAM user of that name, making it where it does not
@@ -78,6 +81,17 @@ func (u *User) ID() string { return u.uid }
 
 // NewKey returns a new long-term access key of the user.
 func (u *User) NewKey() (accessKeyID, secretAccessKey string) {
+	s := u.server
+	now := s.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := s.newKey(u, now)
+	return key.id, key.secret
+}
+
+// newKey makes an access key of the user. The server's mu must be held.
+func (s *Server) newKey(u *User, now time.Time) *credential {
+	s.keysMade++
 	key := &credential{
 		kind:      longTerm,
 		id:        "AKIA" + randomID(16),
@@ -88,12 +102,11 @@ func (u *User) NewKey() (accessKeyID, secretAccessKey string) {
 		userID:    u.uid,
 		user:      u,
 		active:    true,
+		created:   now.UTC().Truncate(time.Second),
+		number:    s.keysMade,
 	}
-	s := u.server
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.keys[key.id] = key
-	return key.id, key.secret
+	return key
 }
 
 // Trust says who may assume a role and how.
