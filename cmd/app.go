@@ -405,6 +405,7 @@ func (app *App) commands(args []string) []*cobra.Command {
 		{"list", app.listCommand},
 		{"lock", app.lockCommand},
 		{"docker-env", app.dockerEnvCommand},
+		{"log", app.logCommand},
 		{"login", app.loginCommand},
 		{"man", app.manCommand},
 		{"migrate", app.migrateCommand},
