@@ -189,7 +189,7 @@ func (app *App) exit(err error) int {
 
 // evaluatedCommands are those whose stdout a shell evaluates; init, which is
 // evaluated by a shell that knows no function yet, writes for itself.
-var evaluatedCommands = []string{"use", "off", "refresh", "region", "hook"}
+var evaluatedCommands = []string{"use", "off", "refresh", "region", "logout", "hook"}
 
 // fromFunction takes off what the shell function puts in front of the user's
 // own words: --fn=SHELL:PROTOCOL:NAME. It fails where the function is of a
@@ -407,6 +407,7 @@ func (app *App) commands(args []string) []*cobra.Command {
 		{"docker-env", app.dockerEnvCommand},
 		{"log", app.logCommand},
 		{"login", app.loginCommand},
+		{"logout", app.logoutCommand},
 		{"man", app.manCommand},
 		{"migrate", app.migrateCommand},
 		{"off", app.offCommand},

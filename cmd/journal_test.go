@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/shellvault/vault/config"
 	"github.com/shellvault/vault/shell"
 )
@@ -19,6 +21,36 @@ func journalApp(tb testing.TB) *App {
 	return &App{
 		Env: shell.Env{"XDG_STATE_HOME": tb.TempDir()}, Now: time.Now, Parent: func() string { return "zsh" },
 		loaded: &config.Settings{}, User: "alice", Host: "laptop",
+	}
+}
+
+// A process that finds the journal full once another has begun a new one
+// leaves both alone.
+func TestJournalTurnedOnce(t *testing.T) {
+	path := journalApp(t).journalFile()
+	if err := appendJournal(path, []byte("one\n")); err != nil {
+		t.Fatal(err)
+	}
+	var fds [2]int
+	var info unix.Stat_t
+	for i := range fds {
+		fd, err := openJournal(path)
+		if err != nil || unix.Fstat(fd, &info) != nil {
+			t.Fatal(err)
+		}
+		fds[i] = fd
+	}
+	turnJournal(path, fds[0], info)
+	unix.Close(fds[0])
+	if err := appendJournal(path, []byte("two\n")); err != nil {
+		t.Fatal(err)
+	}
+	turnJournal(path, fds[1], info)
+	unix.Close(fds[1])
+	for file, want := range map[string]string{path: "two\n", olderJournal(path): "one\n"} {
+		if got, err := os.ReadFile(file); err != nil || string(got) != want {
+			t.Errorf("%s is %q, %v, want %q", file, got, err, want)
+		}
 	}
 }
 

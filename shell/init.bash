@@ -15,7 +15,7 @@ __vault_main() {
     \builtin return 127
   fi
   case "${1-}" in
-    use | off | refresh | region) ;;
+    use | off | refresh | region | logout) ;;
     *)
       # What a folder asks for is looked at again.
       case "${1-}:${__vault_at+x}" in allow:x | deny:x) __vault_at='' && \builtin unset -v __vault_dir ;; esac

@@ -19,7 +19,7 @@ function __vault_main
     builtin echo "vault: $__VAULT_INIT[1] is gone: open a new shell" >&2
     builtin return 127
   end
-  if not builtin contains -- "$argv[1]" use off refresh region
+  if not builtin contains -- "$argv[1]" use off refresh region logout
     # What a folder asks for is looked at again.
     if builtin contains -- "$argv[1]" allow deny
       builtin set -eg __vault_at

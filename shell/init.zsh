@@ -15,7 +15,7 @@ function __vault_main {
     return 127
   fi
   case "$1" in
-    (use|off|refresh|region) ;;
+    (use|off|refresh|region|logout) ;;
     (*)
       # What a folder asks for is looked at again.
       [[ "$1" != (allow|deny) ]] || unset __vault_at __vault_dir
