@@ -60,6 +60,7 @@ type App struct {
 	Detach     func(args []string, env shell.Env) (ended <-chan struct{}, err error) // starts vault in a session of its own, without a terminal
 
 	function string        // the shell function that called, "" if none did
+	stale    bool          // it is of another version
 	dialect  shell.Dialect // its shell
 	out      bytes.Buffer  // of the commands that a shell evaluates
 	flags    globalFlags
@@ -114,10 +115,13 @@ type ClientOptions struct {
 // exit code.
 func (app *App) Run(ctx context.Context, args []string) int {
 	args, err := app.fromFunction(args)
-	if err != nil {
-		if len(args) > 0 && args[0] == "hook" {
-			return exitProtocol
-		}
+	switch {
+	case err == nil:
+	case len(args) > 0 && args[0] == "hook":
+		return exitProtocol
+	case len(args) > 0 && args[0] == "doctor":
+		app.stale = true // which is what it says
+	default:
 		return app.exit(err)
 	}
 	if line, ok := app.completionLine(args); ok {
@@ -396,6 +400,7 @@ func (app *App) commands(args []string) []*cobra.Command {
 		{"completion", app.completionCommand},
 		{"credential-process", app.credentialProcessCommand},
 		{"deny", app.denyCommand},
+		{"doctor", app.doctorCommand},
 		{"exec", app.execCommand},
 		{"explain", app.explainCommand},
 		{"export", app.exportCommand},
