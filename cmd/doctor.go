@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime/debug"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -106,7 +107,8 @@ func checks() []check {
 }
 
 func (app *App) doctor(ctx context.Context, asJSON, online bool) error {
-	app.unattended, app.Terminal = true, nobody{} // no check asks
+	app.unattended, app.Terminal = true, nobody{}     // no check asks
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as list, for as many profiles
 	d := &doctor{App: app}
 	if d.shell = app.dialect; d.shell == "" {
 		d.shell, _ = shell.ParseDialect(app.Parent()) // "" where it is none

@@ -93,7 +93,10 @@ func (d *doctor) checkSignIns(context.Context) []finding {
 	if d.filesErr != nil {
 		return nil // "config" says it
 	}
-	list := d.sharedFiles()
+	shared, list := d.sharedFiles()
+	if shared == 0 && len(d.sealedTokens().Sessions()) == 0 {
+		return []finding{okay("nobody is signed in to an Identity Center")}
+	}
 	t, err := d.tokens(nil, signInOptions{})
 	if err != nil {
 		return nil // "settings" says it
@@ -115,7 +118,7 @@ func (d *doctor) checkSignIns(context.Context) []finding {
 }
 
 // sharedFiles looks at the files of sign-ins that the AWS CLI and SDKs share.
-func (d *doctor) sharedFiles() (list []finding) {
+func (d *doctor) sharedFiles() (n int, list []finding) {
 	files, _ := filepath.Glob(filepath.Join(d.Home, ".aws", "sso", "cache", "*.json")) // its pattern is well formed
 	for _, path := range files[:min(len(files), 200)] {
 		info, err := os.Stat(path)
@@ -128,8 +131,9 @@ func (d *doctor) sharedFiles() (list []finding) {
 		if text, err := readSome(path, 0, 1<<20); err == nil && !json.Valid(text) {
 			list = append(list, warning("rm "+d.shown(path), "%s is damaged: programs that read it fail", path))
 		}
+		n++
 	}
-	return list
+	return n, list
 }
 
 // readSome reads a regular file from an offset on, counted from the end where

@@ -97,7 +97,7 @@ func (d *doctor) checkCompletion(context.Context) []finding {
 	if d.function == "" {
 		return []finding{warning(d.loading(), "words are not completed by vault in a shell that does not load it")}
 	}
-	return []finding{okay("of %s is loaded with it", d.function)}
+	return []finding{okay("the completion of %s comes with it", d.function)}
 }
 
 // checkEnvironment looks for variables that say different things.
