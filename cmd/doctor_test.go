@@ -303,3 +303,45 @@ func sha1Hex(name string) string {
 	sum := sha1.Sum([]byte(name))
 	return hex.EncodeToString(sum[:])
 }
+
+// TestDoctorKeyring looks at a Secret Service without asking anybody.
+func TestDoctorKeyring(t *testing.T) {
+	w, d := keyring(t)
+	w.store("simple")
+	run := func() result {
+		return w.run("", w.environ("AWS_ENDPOINT_URL"), binary, "--fn=bash:"+shell.Protocol+":vault", "doctor", "--json")
+	}
+	says := func(text string, want ...string) {
+		t.Helper()
+		r := run()
+		checkFindings(t, want, r)
+		if !strings.Contains(r.stdout, text) {
+			t.Errorf("want %q:\n%s", text, r.stdout)
+		}
+	}
+	says("the Secret Service: unlocked, with 1 access key")
+	d.RestartLocked()
+	says("the Secret Service: locked, with 1 access key")
+	d.Kill()
+	says("", "keystore fail secret service: nobody offers it.* => start a keyring")
+}
+
+// TestPTYDoctor has the shells' own function call it.
+func TestPTYDoctor(t *testing.T) {
+	inShells(t, func(t *testing.T, shell string) {
+		w := newWorld(t)
+		c := w.console(t, setup{shell: shell, env: []string{"AWS_ENDPOINT_URL", "AWS_PROFILE=nosuch"}})
+		out := c.fails(1, "vault doctor")
+		for _, want := range []string{"vault is loaded into " + shell, "AWS_PROFILE=nosuch is no profile of the config"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("it says %q, want %q", out, want)
+			}
+		}
+		// What it says to type helps.
+		c.ok(by(shell, map[string]string{"bash": "unset AWS_PROFILE", "fish": "set -e AWS_PROFILE"}))
+		if !strings.Contains(out, by(shell, map[string]string{"bash": "unset AWS_PROFILE", "fish": "set -e AWS_PROFILE"})) {
+			t.Errorf("it says %q", out)
+		}
+		c.ok("vault doctor")
+	})
+}
