@@ -55,7 +55,10 @@ func (d *doctor) checkShell(context.Context) []finding {
 // checkPath looks which vault programs find, that go past the shell function.
 func (d *doctor) checkPath(context.Context) []finding {
 	found, err := lookPath("vault", d.Env["PATH"])
-	if err != nil {
+	switch {
+	case err != nil && d.function != "":
+		return []finding{okay("there is none on it; the shell has %s", d.Exe)}
+	case err != nil:
 		fix := `export PATH="` + filepath.Dir(d.Exe) + `:$PATH"`
 		if d.shell == shell.Fish {
 			fix = "fish_add_path " + word(filepath.Dir(d.Exe))

@@ -47,6 +47,14 @@ func (app *App) handedOut(command string, r resolved, t target) {
 	app.enter(app.entry(command, r, t.creds))
 }
 
+// handedOut notes that a shell gets credentials by its hook. That may call from
+// a child of the shell, which has the shell's process group.
+func (h hook) handedOut(what string, r resolved, t target) {
+	e := h.entry(what, r, t.creds)
+	e.PID = unix.Getpgrp()
+	h.App.enter(e)
+}
+
 // entry returns what the journal says of a hand-out.
 func (app *App) entry(command string, r resolved, creds sts.Credentials) journalEntry {
 	e := journalEntry{Command: command, Key: lastFour(creds.AccessKeyID), Expires: creds.Expires}
