@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/shellvault/vault/config"
+	"github.com/shellvault/vault/keystore"
 	"github.com/shellvault/vault/sts"
 )
 
@@ -18,9 +19,10 @@ const networkTimeout = 3 * time.Second
 
 // An endpointSeen is an endpoint that a profile of this shell calls.
 type endpointSeen struct {
-	name, url string
-	skew      time.Duration
-	err       error // why there was no answer
+	name string
+	ask  func(context.Context) error
+	skew time.Duration
+	err  error // why there was no answer
 }
 
 // checkNetwork looks whether the endpoints of AWS answer, in the way that calls to
@@ -32,19 +34,14 @@ func (d *doctor) checkNetwork(ctx context.Context) []finding {
 	seen := d.endpoints()
 	ctx, cancel := context.WithTimeout(ctx, networkTimeout)
 	defer cancel()
-	client := d.client(d.profile())
 	var all sync.WaitGroup
 	for i := range seen {
 		e := &seen[i]
 		all.Go(func() {
 			// Whatever it answers, it is there.
-			err := client.JSON(ctx, sts.Request{Step: sts.Step{Action: "GET"}, Method: http.MethodGet, URL: e.url + "/"}, nil)
-			if call := new(sts.CallError); errors.As(err, &call) {
-				if e.skew = call.Skew; call.Err != nil {
-					e.err = call
-				}
-			} else {
-				e.err = err
+			e.err = e.ask(ctx)
+			if call := new(sts.CallError); errors.As(e.err, &call) && call.Err == nil {
+				e.skew, e.err = call.Skew, nil
 			}
 		})
 	}
@@ -54,7 +51,11 @@ func (d *doctor) checkNetwork(ctx context.Context) []finding {
 	names := ""
 	for _, e := range seen {
 		if e.err != nil {
-			list = append(list, failing("curl -sSI "+word(e.url), "%s cannot be reached: %s", e.name, e.err))
+			fix := ""
+			if call := new(sts.CallError); errors.As(e.err, &call) {
+				fix = "curl -sSI " + word("https://"+call.Host)
+			}
+			list = append(list, failing(fix, "%s cannot be reached: %s", e.name, e.err))
 			continue
 		}
 		names += ", " + e.name
@@ -108,13 +109,23 @@ func (d *doctor) endpoints() []endpointSeen {
 	if !ok {
 		partition, _ = config.PartitionOf("aws")
 	}
-	at := func(service, usual string) string {
+	client := d.client(p)
+	get := func(service, usual string) func(context.Context) error {
 		url, _ := config.Endpoint(d.getenvBefore, p, d.files, service)
-		return cmp.Or(url, usual)
+		url = cmp.Or(url, usual) + "/"
+		return func(ctx context.Context) error {
+			return client.JSON(ctx, sts.Request{Step: sts.Step{Action: "GET"}, Method: http.MethodGet, URL: url}, nil)
+		}
 	}
+	iam, _ := config.Endpoint(d.getenvBefore, p, d.files, "iam")
 	list := []endpointSeen{
-		{name: "STS in " + region, url: at("sts", "https://sts."+region+"."+partition.Suffix)},
-		{name: "IAM", url: at("iam", "https://"+sts.IAMHost(partition.Name))},
+		{name: "STS in " + region, ask: get("sts", "https://sts."+region+"."+partition.Suffix)},
+		// IAM says where it is by being called; with the key of AWS's
+		// documentation, which nobody has.
+		{name: "IAM", ask: func(ctx context.Context) error {
+			_, err := client.Devices(ctx, sts.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: keystore.NewSecret("none")}, partition.Name, iam)
+			return err
+		}},
 	}
 	seen := map[string]bool{}
 	for _, c := range allCenters(d.files) {
@@ -124,7 +135,7 @@ func (d *doctor) endpoints() []endpointSeen {
 			if of, ok := config.PartitionOfRegion(r); ok {
 				suffix = of.Suffix
 			}
-			list = append(list, endpointSeen{name: "Identity Center in " + r, url: at("sso_oidc", "https://oidc."+r+"."+suffix)})
+			list = append(list, endpointSeen{name: "Identity Center in " + r, ask: get("sso_oidc", "https://oidc."+r+"."+suffix)})
 		}
 	}
 	return list
