@@ -51,11 +51,11 @@ func (d *doctor) checkNetwork(ctx context.Context) []finding {
 	names := ""
 	for _, e := range seen {
 		if e.err != nil {
-			fix := ""
+			fix, why := "", e.err.Error()
 			if call := new(sts.CallError); errors.As(e.err, &call) {
-				fix = "curl -sSI " + word("https://"+call.Host)
+				fix, why = "curl -sSI "+word("https://"+call.Host), call.Message
 			}
-			list = append(list, failing(fix, "%s cannot be reached: %s", e.name, e.err))
+			list = append(list, failing(fix, "%s: %s", e.name, why))
 			continue
 		}
 		names += ", " + e.name

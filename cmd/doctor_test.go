@@ -297,7 +297,7 @@ func TestDoctorOnline(t *testing.T) {
 	}
 	nobody := "http://" + l.Addr().String()
 	l.Close()
-	checkFindings(t, []string{endpoint, `network fail STS in us-east-1 cannot be reached: .* => curl -sSI https://` + l.Addr().String(), `network fail IAM cannot be reached`}, run("AWS_ENDPOINT_URL="+nobody))
+	checkFindings(t, []string{endpoint, `network fail STS in us-east-1: cannot reach .* => curl -sSI https://` + l.Addr().String(), `network fail IAM: cannot reach `}, run("AWS_ENDPOINT_URL="+nobody))
 }
 
 // sha1Hex names the file of a sign-in as the AWS CLI does.
