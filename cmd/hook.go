@@ -336,6 +336,9 @@ func (app *App) renew(ctx context.Context) error {
 	if err == nil {
 		err = app.keepUncached(ctx, r, run, got)
 	}
+	if known, ok := app.readStamp(s.Hash); ok && known.State == stampGone {
+		return run.Cache.Drop(ctx, r.plan.Hash(last)) // somebody has logged out meanwhile
+	}
 	if err != nil {
 		app.stampFailure(s, err)
 		return nil

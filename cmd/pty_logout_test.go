@@ -1,8 +1,13 @@
 package cmd_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/shellvault/vault/keystore"
+	"github.com/shellvault/vault/sts/ststest"
 )
 
 // TestPTYLogout logs out in one shell: that is as it was before, another one
@@ -86,5 +91,37 @@ func TestPTYLogoutUnloaded(t *testing.T) {
 		}
 		c.ok(`eval "$(vault logout)"`)
 		c.same(before, c.environ(), "after logout")
+	})
+}
+
+// TestPTYLogoutMeanwhile logs out while the credentials are being renewed: what
+// the renewal gets is not kept.
+func TestPTYLogoutMeanwhile(t *testing.T) {
+	inShells(t, func(t *testing.T, shell string) {
+		w := newWorld(t).login()
+		c := w.console(t, setup{shell: shell})
+		c.ok("vault use dev")
+		gate := ststest.NewGate()
+		w.aws.Fail("AssumeRole", ststest.Failure{Gate: gate}, -1)
+		c.ages(9 * time.Minute)
+		c.ok("true")
+		w.arrives(gate)
+		hash := c.state()[hashField]
+		if r := w.vault("logout", "dev"); r.code != 0 {
+			t.Fatalf("%+v", r)
+		}
+		gate.Open()
+		// The renewal holds this until it is done.
+		unlock, err := keystore.Lock(t.Context(), filepath.Join(w.dir, "run", "vault", "step-"+hash+".lock"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		unlock()
+		if r := w.vault("export", "dev"); r.code != 5 {
+			t.Errorf("there is a session: %d %s", r.code, r.stderr)
+		}
+		if out := c.run("true"); !strings.Contains(out, "left dev: its session was ended") {
+			t.Errorf("the shell says %q", out)
+		}
 	})
 }
