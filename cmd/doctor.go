@@ -70,6 +70,7 @@ func failing(fix, format string, args ...any) finding {
 // A doctor is what the checks look at, read once.
 type doctor struct {
 	*App
+	all      bool          // nothing is left out
 	shell    shell.Dialect // that the fixes are for, "" where it cannot be told
 	files    *config.Files
 	filesErr error
@@ -109,7 +110,7 @@ func checks() []check {
 func (app *App) doctor(ctx context.Context, asJSON, online bool) error {
 	app.unattended, app.Terminal = true, nobody{}     // no check asks
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as list, for as many profiles
-	d := &doctor{App: app}
+	d := &doctor{App: app, all: asJSON}
 	if d.shell = app.dialect; d.shell == "" {
 		d.shell, _ = shell.ParseDialect(app.Parent()) // "" where it is none
 	}
@@ -184,9 +185,10 @@ func (app *App) printFindings(list []finding, asJSON bool) error {
 // mostAlike is how many findings of one kind are shown one by one.
 const mostAlike = 5
 
-// few returns the first findings of one kind, and how many more there are.
-func few(list []finding, kind string) []finding {
-	if len(list) <= mostAlike {
+// few returns the first findings of one kind, and how many more there are; for
+// a program, all.
+func (d *doctor) few(list []finding, kind string) []finding {
+	if len(list) <= mostAlike || d.all {
 		return list
 	}
 	return append(list[:mostAlike:mostAlike], warning("", "and %d more %s", len(list)-mostAlike, kind))

@@ -28,10 +28,10 @@ func (d *doctor) checkKeysInClear(context.Context) []finding {
 			}
 			list = append(list, warning(fix, "%s: the key of profile %q lies in clear", keys.Secret.Where(), p.Name))
 		}
-		list = few(list, "keys in clear")
+		list = d.few(list, "keys in clear")
 	}
 	for _, path := range d.openFiles() {
-		list = append(list, few(d.secretsIn(path), "lines like that")...)
+		list = append(list, d.few(d.secretsIn(path), "lines like that")...)
 	}
 	return or(list, "none was found")
 }

@@ -19,9 +19,9 @@ func (d *doctor) checkConfig(context.Context) []finding {
 	for _, o := range d.files.Oddities() {
 		list = append(list, warning(d.editing(o.File, o.Line), "%s:%d: %s", o.File, o.Line, o.Why))
 	}
-	list = few(list, "sections like that")
+	list = d.few(list, "sections like that")
 	p := d.look()
-	list = slices.Concat(list, few(p.typos, "settings that nothing reads"), few(d.chains(p), "profiles that lead nowhere"), few(d.hidden(p), "settings that are not used"))
+	list = slices.Concat(list, d.few(p.typos, "settings that nothing reads"), d.few(d.chains(p), "profiles that lead nowhere"), d.few(d.hidden(p), "settings that are not used"))
 	return or(list, "%s", counted(p.n, "profile")+", and nothing odd in them")
 }
 

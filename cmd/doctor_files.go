@@ -114,7 +114,7 @@ func (d *doctor) checkSignIns(context.Context) []finding {
 			list = append(list, warning(d.name()+" sso login "+word(at.word()), "the sign-in to %s has ended (%s)", at.session, d.clock(last.Expires)))
 		}
 	}
-	return or(few(list, "sign-ins"), "none has ended")
+	return or(d.few(list, "sign-ins"), "none has ended")
 }
 
 // sharedFiles looks at the files of sign-ins that the AWS CLI and SDKs share.

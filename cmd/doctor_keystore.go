@@ -138,7 +138,7 @@ func (d *doctor) checkKeyAge(context.Context) []finding {
 			list = append(list, warning(fix, "the key %s of profile %q is %d days old", e.AccessKeyID, profile, age/(24*time.Hour)))
 		}
 	}
-	return or(few(list, "old keys"), "no stored key is older than %d days", oldKeyAge/(24*time.Hour))
+	return or(d.few(list, "old keys"), "no stored key is older than %d days", oldKeyAge/(24*time.Hour))
 }
 
 // fixOf is what helps against an error of a keystore or a file.
