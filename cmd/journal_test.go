@@ -148,6 +148,12 @@ func BenchmarkJournal(b *testing.B) {
 
 // parentForTest finds the name of the parent as main does.
 func parentForTest() string {
-	name, _ := os.ReadFile("/proc/" + strconv.Itoa(os.Getppid()) + "/comm")
-	return strings.TrimSpace(string(name))
+	fd, err := unix.Open("/proc/"+strconv.Itoa(os.Getppid())+"/comm", unix.O_RDONLY, 0)
+	if err != nil {
+		return ""
+	}
+	defer unix.Close(fd)
+	var name [64]byte
+	n, _ := unix.Read(fd, name[:])
+	return strings.TrimSpace(string(name[:max(n, 0)]))
 }
