@@ -22,11 +22,7 @@ func (d *doctor) checkKeysInClear(context.Context) []finding {
 			if err != nil || !ok || keys.Token.Text != "" {
 				continue
 			}
-			fix := d.name() + " add " + word(p.Name)
-			if d.has("import") {
-				fix = d.name() + " import credentials --scrub"
-			}
-			list = append(list, warning(fix, "%s: the key of profile %q lies in clear", keys.Secret.Where(), p.Name))
+			list = append(list, warning(d.name()+" import credentials --scrub", "%s: the key of profile %q lies in clear", keys.Secret.Where(), p.Name))
 		}
 		list = d.few(list, "keys in clear")
 	}

@@ -153,7 +153,7 @@ var faults = []fault{
 	{name: "old key", do: age("2020-01-01T00:00:00Z"), want: []string{`key-age warn the key AKIA\w+ of profile "simple" is \d+ days old => vault \w+ .*simple`}},
 
 	{name: "key in the credentials file", do: write(".aws/credentials", "[clear]\naws_access_key_id = AKIAX\naws_secret_access_key = "+canary+"\n"), want: []string{
-		`keys-in-clear warn ~/.aws/credentials:3: the key of profile "clear" lies in clear => vault \w+ \w+`,
+		`keys-in-clear warn ~/.aws/credentials:3: the key of profile "clear" lies in clear => vault import credentials --scrub`,
 	}},
 	{name: "key in a startup file", do: write(".zshrc", "# mine\nexport AWS_SECRET_ACCESS_KEY='"+canary+"'\n"), want: []string{`keys-in-clear warn ~/.zshrc:2: a secret access key lies in clear.* => vi \+2 ~/.zshrc`}},
 	{name: "key in the history", do: write(".bash_history", "ls\naws configure set aws_secret_access_key "+canary+" --profile x\n"), want: []string{`keys-in-clear warn ~/.bash_history:2: `}},
