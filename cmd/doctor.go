@@ -100,10 +100,12 @@ func checks() []check {
 		{name: "kernel-keyring", look: (*doctor).checkKernelKeyring},
 		{name: "core-dumps", look: (*doctor).checkCoreDumps},
 		{name: "key-age", look: (*doctor).checkKeyAge},
+		{name: "rotation", look: (*doctor).checkRotation},
 		{name: "keys-in-clear", look: (*doctor).checkKeysInClear},
 		{name: "sign-ins", look: (*doctor).checkSignIns},
 		{name: "journal", look: (*doctor).checkJournal},
 		{name: "network", look: (*doctor).checkNetwork, online: true},
+		{name: "second-key", look: (*doctor).checkSecondKey, online: true},
 	}
 }
 
@@ -201,6 +203,3 @@ func or(list []finding, format string, args ...any) []finding {
 	}
 	return list
 }
-
-// has reports whether vault has a command.
-func (app *App) has(command string) bool { return len(app.commands([]string{command})) == 1 }

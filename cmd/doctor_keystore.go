@@ -121,26 +121,6 @@ func (d *doctor) checkCoreDumps(context.Context) []finding {
 	return []finding{okay("a crash of vault leaves no core file")}
 }
 
-// oldKeyAge is from when on an access key should be replaced (CIS AWS Foundations
-// Benchmark, "Ensure access keys are rotated every 90 days or less").
-const oldKeyAge = 90 * 24 * time.Hour
-
-// checkKeyAge looks how old the stored keys are.
-func (d *doctor) checkKeyAge(context.Context) []finding {
-	var list []finding
-	for _, profile := range sortedKeys(d.index.Keys) {
-		e := d.index.Keys[profile]
-		if age := d.Now().Sub(e.Added); !e.Added.IsZero() && age > oldKeyAge {
-			fix := d.name() + " add --overwrite " + word(profile)
-			if d.has("rotate") {
-				fix = d.name() + " rotate " + word(profile)
-			}
-			list = append(list, warning(fix, "the key %s of profile %q is %d days old", e.AccessKeyID, profile, age/(24*time.Hour)))
-		}
-	}
-	return or(d.few(list, "old keys"), "no stored key is older than %d days", oldKeyAge/(24*time.Hour))
-}
-
 // fixOf is what helps against an error of a keystore or a file.
 func (d *doctor) fixOf(err error) string {
 	var unsafe *keystore.PermissionError

@@ -150,8 +150,12 @@ var faults = []fault{
 	{name: "keystore by a program that is missing", do: write(".config/vault/config.toml", "backend = \"command\"\n[command]\nget = \"nosuch-program {key}\"\nset = \"x {key}\"\ndelete = \"x {key}\"\nlist = \"x\"\n"), want: []string{
 		`keystore fail the keystore is "nosuch-program", which is not on PATH => vi ~/.config/vault/config.toml`,
 	}},
-	{name: "old key", do: age("2020-01-01T00:00:00Z"), want: []string{`key-age warn the key AKIA\w+ of profile "simple" is \d+ days old => vault \w+ .*simple`}},
+	{name: "old key", do: age("2020-01-01T00:00:00Z"), want: []string{`key-age warn the key AKIA\w+ of profile "simple" is \d+ days old => vault rotate simple`}},
 
+	{name: "unfinished rotation", do: func(w *world) {
+		w.store("simple")
+		w.write(indexFile, strings.Replace(w.read(indexFile), `"access_key_id"`, `"rotating": true, "access_key_id"`, 1))
+	}, want: []string{`rotation warn a rotation of the key of profile "simple" is unfinished => vault rotate simple --resume`}},
 	{name: "key in the credentials file", do: write(".aws/credentials", "[clear]\naws_access_key_id = AKIAX\naws_secret_access_key = "+canary+"\n"), want: []string{
 		`keys-in-clear warn ~/.aws/credentials:3: the key of profile "clear" lies in clear => vault import credentials --scrub`,
 	}},
@@ -259,7 +263,7 @@ func checkFindings(t *testing.T, want []string, r result) {
 	if len(want) > 0 {
 		t.Errorf("not found: %q\n%s", want, r.stdout)
 	}
-	for _, check := range strings.Fields("shell path completion environment settings config permissions keystore kernel-keyring core-dumps key-age keys-in-clear sign-ins journal") {
+	for _, check := range strings.Fields("shell path completion environment settings config permissions keystore kernel-keyring core-dumps key-age rotation keys-in-clear sign-ins journal") {
 		if !seen[check] && !strings.Contains(r.stdout, `"fail"`) {
 			t.Errorf("check %s said nothing", check)
 		}
@@ -295,6 +299,30 @@ func TestDoctorOnline(t *testing.T) {
 	if !strings.Contains(r.stdout, "reached: STS in us-east-1, IAM") || !strings.Contains(r.stdout, "the clock is right") {
 		t.Errorf("%s", r.stdout)
 	}
+	// The keys of the user.
+	w.store("simple")
+	if r := run(); !strings.Contains(r.stdout, "no user of a stored key has another one") {
+		t.Errorf("%s", r.stdout)
+	}
+	other, secret := w.user.NewKey()
+	second := `second-key warn the user of profile "simple" has a second active key, ` + other + `, made 20.* => vault rotate simple --replace ` + other
+	r = run()
+	checkFindings(t, []string{endpoint, second}, r)
+	if strings.Contains(r.stdout+r.stderr, secret) || strings.Contains(r.stdout+r.stderr, w.secret) {
+		t.Error("a secret is shown")
+	}
+	locked := run("AWS_VAULT_FILE_PASSPHRASE")
+	checkFindings(t, []string{endpoint, second}, locked) // it rests in the kernel
+	w.vault("lock")
+	locked = run("AWS_VAULT_FILE_PASSPHRASE")
+	checkFindings(t, []string{endpoint}, locked)
+	if !strings.Contains(locked.stdout, "not asked, because its key cannot be read now") {
+		t.Errorf("%s", locked.stdout)
+	}
+	w.aws.DeactivateKey(w.keyID)
+	checkFindings(t, []string{endpoint, `second-key fail AWS does not know the key ` + w.keyID + `.* => vault add --overwrite simple`}, run())
+	w.aws.ActivateKey(w.keyID)
+	w.aws.DeactivateKey(other)
 	w.aws.SetSkew(10 * time.Minute)
 	checkFindings(t, []string{endpoint, `network warn the clock is \d+m behind AWS's.* => sudo `}, run())
 	l, err := net.Listen("tcp", "127.0.0.1:0")
