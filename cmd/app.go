@@ -61,6 +61,7 @@ type App struct {
 	Detach     func(args []string, env shell.Env) (ended <-chan struct{}, err error) // starts vault in a session of its own, without a terminal
 
 	function string        // the shell function that called, "" if none did
+	stale    bool          // it is of another version
 	dialect  shell.Dialect // its shell
 	out      bytes.Buffer  // of the commands that a shell evaluates
 	flags    globalFlags
@@ -117,10 +118,13 @@ type ClientOptions struct {
 // exit code.
 func (app *App) Run(ctx context.Context, args []string) int {
 	args, err := app.fromFunction(args)
-	if err != nil {
-		if len(args) > 0 && args[0] == "hook" {
-			return exitProtocol
-		}
+	switch {
+	case err == nil:
+	case len(args) > 0 && args[0] == "hook":
+		return exitProtocol
+	case len(args) > 0 && args[0] == "doctor":
+		app.stale = true // which is what it says
+	default:
 		return app.exit(err)
 	}
 	if line, ok := app.completionLine(args); ok {
@@ -192,7 +196,7 @@ func (app *App) exit(err error) int {
 
 // evaluatedCommands are those whose stdout a shell evaluates; init, which is
 // evaluated by a shell that knows no function yet, writes for itself.
-var evaluatedCommands = []string{"use", "off", "refresh", "region", "hook"}
+var evaluatedCommands = []string{"use", "off", "refresh", "region", "logout", "hook"}
 
 // fromFunction takes off what the shell function puts in front of the user's
 // own words: --fn=SHELL:PROTOCOL:NAME. It fails where the function is of a
@@ -399,6 +403,7 @@ func (app *App) commands(args []string) []*cobra.Command {
 		{"completion", app.completionCommand},
 		{"credential-process", app.credentialProcessCommand},
 		{"deny", app.denyCommand},
+		{"doctor", app.doctorCommand},
 		{"exec", app.execCommand},
 		{"explain", app.explainCommand},
 		{"export", app.exportCommand},
@@ -408,7 +413,9 @@ func (app *App) commands(args []string) []*cobra.Command {
 		{"list", app.listCommand},
 		{"lock", app.lockCommand},
 		{"docker-env", app.dockerEnvCommand},
+		{"log", app.logCommand},
 		{"login", app.loginCommand},
+		{"logout", app.logoutCommand},
 		{"man", app.manCommand},
 		{"migrate", app.migrateCommand},
 		{"off", app.offCommand},

@@ -90,6 +90,7 @@ func (h hook) enter(ctx context.Context, old *state, d directory, w wish) error 
 	now.Inside = &inside{File: strconv.Quote(d.Real), Before: old.before()}
 	now.Prev = old.previous()
 	h.stopServerOf(old)
+	h.handedOut("folder", r, t)
 	return h.try(now, change(h.Env, old, t.variables(), now, nil), fmt.Sprintf("using %s, as %s says", h.until(t), shown),
 		h.saying(fmt.Sprintf("%s names %s, and this shell does not take it: %s", shown, w.Profile, use)))
 }
@@ -159,6 +160,7 @@ func (h hook) outside(ctx context.Context, old *state, line string) error {
 	now := h.App.newState(r, t, prev.Flags)
 	now.Prev = old.previous()
 	h.stopServerOf(old)
+	h.handedOut("folder", r, t)
 	return h.switched(old, now, change(h.Env, old, t.variables(), now, nil), say("back to "+h.until(t)))
 }
 

@@ -52,6 +52,7 @@ func (app *App) dockerEnv(ctx context.Context, name string, opts sessionOptions)
 		return err
 	}
 	app.notes(r)
+	app.handedOut("docker-env", r, t)
 	return app.printEnvFile(t.variables())
 }
 

@@ -127,6 +127,7 @@ func (app *App) exec(ctx context.Context, profile string, argv []string, opts ex
 	now := app.newState(r, t, opts.switchFlags)
 	now.Inside = app.insideOf(nil, "") // a shell below is the user's own
 	app.stampSwitch(now)
+	app.handedOut("exec", r, t)
 	err = app.Exec(path, argv, app.child(t, now).Environ())
 	return app.cannotRun(argv[0], err)
 }

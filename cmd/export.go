@@ -39,7 +39,7 @@ section of ~/.aws/credentials (ini). Values are quoted as the format wants it.`,
 			if err != nil {
 				return err
 			}
-			if err := app.export(c.Context(), name, format, opts); err != nil {
+			if err := app.export(c.Context(), "export", name, format, opts); err != nil {
 				return err
 			}
 			app.used(name)
@@ -72,7 +72,7 @@ them from a program. In ~/.aws/config:
 			}
 			app.noDialog = true // who runs it may be a program in the background
 			opts.process = true
-			return app.export(c.Context(), args[0], "json", opts)
+			return app.export(c.Context(), "credential-process", args[0], "json", opts)
 		},
 	}
 	opts.bind(c.Flags())
@@ -81,7 +81,7 @@ them from a program. In ~/.aws/config:
 	return c
 }
 
-func (app *App) export(ctx context.Context, profile, format string, opts sessionOptions) error {
+func (app *App) export(ctx context.Context, command, profile, format string, opts sessionOptions) error {
 	r, t, err := app.credentials(ctx, profile, opts, false)
 	if err != nil {
 		return err
@@ -91,6 +91,7 @@ func (app *App) export(ctx context.Context, profile, format string, opts session
 	if err != nil {
 		return err
 	}
+	app.handedOut(command, r, t)
 	_, err = io.WriteString(app.Stdout, text)
 	return err
 }

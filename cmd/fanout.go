@@ -114,6 +114,7 @@ func (f *fanout) prepare(ctx context.Context) error {
 			return
 		}
 		f.notes(r)
+		f.handedOut("exec", r, t)
 		j.env = f.child(t, f.newState(r, t, f.opts.switchFlags)).Environ()
 	}
 	get(ctx, f.jobs[0])

@@ -188,6 +188,7 @@ var asking = []string{"DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "GPG_TTY", "SSH_A
 // renewed answers with new credentials.
 func (h hook) renewed(r resolved, t target, old *state) error {
 	now, want, keep := h.renewal(r, t, old)
+	h.handedOut("renewal", r, t)
 	return h.switched(old, now, change(h.Env, old, want, now, keep), "")
 }
 
@@ -233,6 +234,7 @@ func (h hook) end(ctx context.Context, old *state) error {
 	}
 	now := h.App.newState(r, t, prev.Flags)
 	now.Prev, now.Inside = &previous{old.Profile, old.Flags}, old.Inside
+	h.handedOut("return", r, t)
 	return h.switched(old, now, change(h.Env, old, t.variables(), now, nil), fmt.Sprintf("%s: back to %s", over, prev.Profile))
 }
 
@@ -333,6 +335,9 @@ func (app *App) renew(ctx context.Context) error {
 	got, err := run.Run(ctx, r.plan)
 	if err == nil {
 		err = app.keepUncached(ctx, r, run, got)
+	}
+	if known, ok := app.readStamp(s.Hash); ok && known.State == stampGone {
+		return run.Cache.Drop(ctx, r.plan.Hash(last)) // somebody has logged out meanwhile
 	}
 	if err != nil {
 		app.stampFailure(s, err)

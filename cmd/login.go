@@ -110,6 +110,7 @@ type visitor struct {
 	arn     string        // in whose partition the console is, "" where the region says
 	session time.Duration // that the console is asked for, 0 for the credentials' own life
 	shown   config.ProfileSettings
+	plan    resolved // that led to the credentials, if one did
 }
 
 func (app *App) login(ctx context.Context, name string, o loginOptions) error {
@@ -145,6 +146,7 @@ func (app *App) login(ctx context.Context, name string, o loginOptions) error {
 	if err != nil {
 		return err
 	}
+	app.enter(app.entry("login", v.plan, v.creds))
 	address, err := console.Address(token, page, !o.noLogout)
 	if err != nil {
 		return err
@@ -200,7 +202,7 @@ func (app *App) visitor(ctx context.Context, name string, o loginOptions) (visit
 	if session > 0 && !t.until.IsZero() {
 		session = min(session, max(15*time.Minute, t.until.Sub(app.Now()).Truncate(time.Second)))
 	}
-	v := visitor{name: name, profile: r.profile(), files: r.files, creds: t.creds, region: t.region, session: session, shown: t.shown}
+	v := visitor{name: name, profile: r.profile(), files: r.files, creds: t.creds, region: t.region, session: session, shown: t.shown, plan: r}
 	v.arn = cmp.Or(r.plan.Last().RoleARN, r.plan.Steps[0].MFASerial)
 	switch r.plan.Last().Action {
 	case sts.StaticKeys, sts.CredentialProcess, sts.CredentialSource, sts.LoginSession:

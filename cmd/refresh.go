@@ -90,7 +90,13 @@ func (app *App) refresh(ctx context.Context, session sessionOptions, shellFlag s
 	if now.Key == old.Key && now.Key != "" {
 		say = "still fresh: "
 	}
-	return app.print(d, old, now, want, keep, say+app.until(t))
+	if err := app.print(d, old, now, want, keep, say+app.until(t)); err != nil {
+		return err
+	}
+	if now.Key != old.Key || now.Server != old.Server {
+		app.handedOut("refresh", r, t)
+	}
+	return nil
 }
 
 // renewal is the switch old with new credentials: its state, its variables, and

@@ -132,6 +132,8 @@ func (app *App) removals(ctx context.Context) ([]removal, error) {
 	file(app.keysFile(), what)
 	file(app.sessionsFile(), "cached sessions")
 	file(app.recentFile(), "which profiles were used")
+	file(app.journalFile(), "the journal")
+	file(olderJournal(app.journalFile()), "the older journal")
 	file(app.tokensFile(), "sign-ins to Identity Center")
 	for _, description := range []string{keystore.DataKeyDescription(app.keysFile()), keystore.SealingKeyDescription(app.keysFile())} {
 		key := app.KernelKey(description, 0, mostRest)

@@ -104,6 +104,7 @@ func (app *App) serve(ctx context.Context, name string, o serveOptions) error {
 		return err
 	}
 	defer forget()
+	app.handedOut("serve", r, t)
 	at := served{ID: h.ID, URL: "http://" + where + endpoint.CredentialsPath, Token: s.Token()}
 	if o.socket != "" {
 		at.URL = "http://127.0.0.1:PORT" + endpoint.CredentialsPath // of the other end of the tunnel

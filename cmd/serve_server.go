@@ -261,6 +261,12 @@ func (app *App) serverRenew(ctx context.Context, h hello) error {
 	keys := keysOf(t.creds, account(r))
 	if err != nil {
 		keys = &keysJSON{Error: app.plea(h, err)}
+	} else {
+		e := app.entry("serve", r, t.creds)
+		if h.For != forAnybody { // else for who called "vault serve", as far as is known
+			e.PID, e.Program = h.PID, h.For
+		}
+		app.enter(e)
 	}
 	return json.NewEncoder(app.Stdout).Encode(keys)
 }

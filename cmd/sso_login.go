@@ -229,13 +229,7 @@ func (app *App) ssoLogout(ctx context.Context, name string, all bool) error {
 		if err != nil {
 			return err
 		}
-		list = allCenters(files)
-		// Those that the config no longer names too.
-		for _, s := range app.sealedTokens().Sessions() {
-			if !slices.ContainsFunc(list, func(at identityCenter) bool { return at.session.ID() == s.ID() }) {
-				list = append(list, identityCenter{session: s, files: files})
-			}
-		}
+		list = app.signIns(files)
 	} else {
 		at, err := app.identityCenter(name)
 		if err != nil {
@@ -248,6 +242,18 @@ func (app *App) ssoLogout(ctx context.Context, name string, all bool) error {
 		failed = errors.Join(failed, app.signOut(ctx, at, all))
 	}
 	return failed
+}
+
+// signIns returns the sessions that somebody may be signed in to: those that
+// the config names, and those that it no longer does.
+func (app *App) signIns(files *config.Files) []identityCenter {
+	list := allCenters(files)
+	for _, s := range app.sealedTokens().Sessions() {
+		if !slices.ContainsFunc(list, func(at identityCenter) bool { return at.session.ID() == s.ID() }) {
+			list = append(list, identityCenter{session: s, files: files})
+		}
+	}
+	return list
 }
 
 // signOut signs out of one Identity Center.

@@ -165,6 +165,7 @@ func (app *App) use(ctx context.Context, name string, opts useOptions, changed f
 	if err := app.print(d, old, now, t.variables(), nil, say); err != nil {
 		return err
 	}
+	app.handedOut("use", r, t)
 	app.stopServerOf(old)
 	return nil
 }

@@ -23,6 +23,7 @@ type Settings struct {
 	SSOFlow           string          // sso_flow: how to sign in, pkce or device
 	Browser           string          // browser: the command that opens an address
 	MFAPrompt         string          // mfa_prompt: where a code is asked for, one of MFAPrompts
+	NoJournal         bool            // journal = false: what is handed out is not noted
 	Picker            string          // picker: what a profile is chosen with, one of Pickers; "" is for vault to say
 	Profiles          []ProfileBlock
 }

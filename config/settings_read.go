@@ -14,7 +14,7 @@ import (
 var (
 	globalKeys = []string{
 		"backend", "passphrase_command", "keys_ttl", "keys_max", "secret_service", "collection", "command",
-		"prompt", "directories", "sso_cache", "sso_flow", "browser", "mfa_prompt", "picker", "profile",
+		"prompt", "directories", "sso_cache", "sso_flow", "browser", "mfa_prompt", "picker", "journal", "profile",
 	}
 	commandKeys = []string{"get", "set", "delete", "list", "timeout"}
 	blockKeys   = []string{"match", "color", "icon", "account", "account_id", "protected", "read_only", "max_duration", "browser", "container"}
@@ -45,6 +45,7 @@ func parseSettings(file, text string) (Settings, error) {
 		Browser:           r.string(tree, "browser"),
 		MFAPrompt:         r.choice(tree, "mfa_prompt", MFAPrompts),
 		Picker:            r.choice(tree, "picker", Pickers),
+		NoJournal:         r.off(tree, "journal"),
 	}
 	r.unknown(tree, globalKeys)
 	if s.KeysTTL != nil && s.KeysMax > 0 && *s.KeysTTL > s.KeysMax {
@@ -140,6 +141,12 @@ func (r *settingsReader) bool(tree map[string]any, key string) bool {
 		r.fail(key, "%s must be true or false", key)
 	}
 	return b
+}
+
+// off reports whether key, which is true where it is not set, is false.
+func (r *settingsReader) off(tree map[string]any, key string) bool {
+	_, set := tree[key]
+	return set && !r.bool(tree, key)
 }
 
 func (r *settingsReader) duration(tree map[string]any, key string) time.Duration {

@@ -15,7 +15,7 @@ __vault_main() {
     \builtin return 127
   fi
   case "${1-}" in
-    use | off | refresh | region) ;;
+    use | off | refresh | region | logout) ;;
     *)
       # What a folder asks for is looked at again.
       case "${1-}:${__vault_at+x}" in allow:x | deny:x) __vault_at='' && \builtin unset -v __vault_dir ;; esac
@@ -253,6 +253,7 @@ __vault_hook() {
     renewing:exec) if [[ __vault_now -ge __vault_least ]]; then next=0; fi ;;
   esac
   case "$1:$mark" in exec:renewing) if [[ __vault_now -ge __vault_least ]]; then look=0; fi ;; esac
+  case "$what:$mark" in gone:renewing) look=0 ;; esac
   if [[ __vault_over -ne 0 && __vault_now -ge __vault_over ]]; then next=0; fi
   if [[ __vault_now -ge next && __vault_now -ge look ]]; then call=1; fi
   case "$call" in 0) \builtin return 0 ;; esac

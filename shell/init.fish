@@ -19,7 +19,7 @@ function __vault_main
     builtin echo "vault: $__VAULT_INIT[1] is gone: open a new shell" >&2
     builtin return 127
   end
-  if not builtin contains -- "$argv[1]" use off refresh region
+  if not builtin contains -- "$argv[1]" use off refresh region logout
     # What a folder asks for is looked at again.
     if builtin contains -- "$argv[1]" allow deny
       builtin set -eg __vault_at
@@ -222,6 +222,7 @@ function __vault_hook
       builtin test $urgent = 1; and builtin set next 0
   end
   builtin test $urgent = 1 -a $mark = renewing; and builtin set look 0
+  builtin test "$__vault_line" = gone -a $mark = renewing; and builtin set look 0
   builtin test $__vault_f[5] -ne 0 -a $now -ge $__vault_f[5]; and builtin set next 0
   builtin test $now -ge $next -a $now -ge $look; and builtin set call 1
   builtin test $call = 1; or builtin return 0

@@ -15,7 +15,7 @@ function __vault_main {
     return 127
   fi
   case "$1" in
-    (use|off|refresh|region) ;;
+    (use|off|refresh|region|logout) ;;
     (*)
       # What a folder asks for is looked at again.
       [[ "$1" != (allow|deny) ]] || unset __vault_at __vault_dir
@@ -210,6 +210,7 @@ function __vault_hook {
   if [[ "$1$mark" == execrenewing ]] && (( now >= least )); then
     look=0
   fi
+  [[ "$__vault_line$mark" != gonerenewing ]] || look=0
   if (( end && now >= end )); then
     next=0
   fi
