@@ -93,7 +93,17 @@ func (im *importer) quirks() []string {
 	if calls > 0 && !im.rewrite {
 		lines = append(lines, fmt.Sprintf("credential_process of %s calls aws-vault: --rewrite has it call vault", count(calls, "profile")))
 	}
-	return append(lines, im.inherits()...)
+	if calls > 0 || im.comesFromAWSVault() {
+		lines = append(lines, im.inherits()...)
+	}
+	return lines
+}
+
+// comesFromAWSVault reports whether the user has used it.
+func (im *importer) comesFromAWSVault() bool {
+	return im.source == "aws-vault" || slices.ContainsFunc(im.keys, func(k foundKey) bool {
+		return slices.ContainsFunc(k.from, func(from string) bool { return strings.HasPrefix(from, "aws-vault ") })
+	})
 }
 
 // inherits says what aws-vault has all profiles inherit from [default].
