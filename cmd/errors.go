@@ -150,6 +150,7 @@ func (app *App) hints(err error) []string {
 		rotating   *rotationError
 		account    *sts.AccountError
 		readOnly   *sts.ReadOnlyError
+		instance   *instanceError
 	)
 	name := app.name()
 	switch {
@@ -163,6 +164,8 @@ func (app *App) hints(err error) []string {
 		return notLoaded.lines(app.called())
 	case errors.As(err, &guarded):
 		return []string{guarded.hint(name)}
+	case errors.As(err, &instance):
+		return instance.hints(name)
 	case errors.As(err, &account):
 		return []string{"see account_id in " + tilde(app.settingsFile(), app.Home) + ", and: " + name + " explain " + word(account.Profile)}
 	case errors.As(err, &readOnly):

@@ -20,6 +20,7 @@ type serveOptions struct {
 	bind   string
 	socket string
 	format string
+	imds   bool
 }
 
 var serveFormats = []string{"posix", "fish", "json"}
@@ -35,8 +36,15 @@ gives is renewed as long as it runs. In a shell "vault use --serve" does it in t
 background, and for one command "vault exec --serve".
 
 At /role-arn/ARN it gives the credentials of a role that is assumed from the
-profile's.`,
+profile's.
+
+With --imds it answers as the instance metadata service of EC2 does (version 2),
+for programs that know nothing else. That service has no token that only some
+programs know, so that every program of yours, and where the system does not tell
+whose a connection is everybody's on this machine, can have the credentials.`,
 		Example: `  vault serve prod
+  vault serve prod --imds                     at 169.254.169.254, which this machine has to have
+  vault serve prod --imds --bind 127.0.0.1:0  for what heeds AWS_EC2_METADATA_SERVICE_ENDPOINT
   vault serve prod --socket ~/.vault.sock     for ssh -R: see docs/serve.md`,
 		Args:              app.atMost(0, 1, "PROFILE"),
 		ValidArgsFunction: app.completeProfile,
@@ -55,6 +63,7 @@ profile's.`,
 	o.bindYes(c.Flags())
 	c.Flags().StringVar(&o.bind, "bind", "", "serve on this `ADDRESS`, which others than this machine may reach, in place of 127.0.0.1:0")
 	c.Flags().StringVar(&o.socket, "socket", "", "serve on a socket at this `PATH`")
+	c.Flags().BoolVar(&o.imds, "imds", false, "serve as EC2's instance metadata service does, at 169.254.169.254, without a token")
 	c.Flags().StringVar(&o.format, "format", "posix", "`FORMAT` of what is printed: "+strings.Join(serveFormats, ", "))
 	_ = c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(serveFormats, cobra.ShellCompDirectiveNoFileComp))
 	app.completeFlags(c)
@@ -74,15 +83,31 @@ func (o *serveOptions) check() error {
 			return usageErrorf("--bind %q is every network of this machine: name one of its addresses", o.bind)
 		}
 	}
+	if o.imds {
+		if err := o.checkInstance(); err != nil {
+			return err
+		}
+	}
 	return o.sessionOptions.check()
 }
 
 // serve serves in the foreground.
 func (app *App) serve(ctx context.Context, name string, o serveOptions) error {
 	app.Arm()
+	listener, where, err := o.listen(name) // before somebody is asked for a code in vain
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	if o.socket != "" {
+		defer os.Remove(o.socket)
+	}
 	r, t, err := app.credentials(ctx, name, o.sessionOptions, false)
 	if err != nil {
 		return err
+	}
+	if o.imds && o.bind == "" && fromInstance(r.plan) {
+		return usageErrorf("serve --imds: profile %q has its credentials from there itself", name)
 	}
 	app.notes(r)
 	h := hello{
@@ -91,36 +116,46 @@ func (app *App) serve(ctx context.Context, name string, o serveOptions) error {
 	}
 	s := app.newServer(h)
 	defer onForget(s)()
-	listener, where, err := o.listen()
-	if err != nil {
-		return fmt.Errorf("serve: %w", err)
-	}
-	defer listener.Close()
-	if o.socket != "" {
-		defer os.Remove(o.socket)
-	}
 	forget, err := app.recordServer(h, where)
 	if err != nil {
 		return err
 	}
 	defer forget()
 	app.handedOut("serve", r, t)
-	at := served{ID: h.ID, URL: "http://" + where + endpoint.CredentialsPath, Token: s.Token()}
-	if o.socket != "" {
-		at.URL = "http://127.0.0.1:PORT" + endpoint.CredentialsPath // of the other end of the tunnel
-	}
-	if err := app.printServed(at, o.format); err != nil {
+	if err := app.printVariables(o.variables(s, where), o.format); err != nil {
 		return err
 	}
 	app.note(fmt.Sprintf("serving %s at %s until ^C", t.profile, where))
+	if o.imds {
+		app.note(whoMay())
+		return s.ServeInstance(ctx, listener, instanceOf(t))
+	}
 	return s.Serve(ctx, listener)
 }
 
+// variables are what programs find what is served at a place by.
+func (o *serveOptions) variables(s *endpoint.Server, where string) shell.Env {
+	switch {
+	case o.imds:
+		return instanceVariables(where)
+	case o.socket != "":
+		where = "127.0.0.1:PORT" // of the other end of the tunnel
+	}
+	at := served{URL: "http://" + where + endpoint.CredentialsPath, Token: s.Token()}
+	return at.variables()
+}
+
 // listen opens where to serve, and says where that is.
-func (o *serveOptions) listen() (net.Listener, string, error) {
+func (o *serveOptions) listen(profile string) (net.Listener, string, error) {
+	if o.imds {
+		return o.listenInstance(profile)
+	}
 	if o.socket != "" {
 		l, err := endpoint.ListenSocket(o.socket)
-		return l, o.socket, err
+		if err != nil {
+			return nil, "", fmt.Errorf("serve: %w", err)
+		}
+		return l, o.socket, nil
 	}
 	address := endpoint.Loopback
 	if o.bind != "" {
@@ -128,24 +163,25 @@ func (o *serveOptions) listen() (net.Listener, string, error) {
 	}
 	l, err := endpoint.Listen(address)
 	if err != nil {
-		return nil, "", err
+		return nil, "", fmt.Errorf("serve: %w", err)
 	}
 	return l, l.Addr().String(), nil
 }
 
-func (app *App) printServed(at served, format string) error {
+// printVariables prints variables for a shell or a program to take.
+func (app *App) printVariables(env shell.Env, format string) error {
 	var text string
 	switch format {
 	case "json":
-		data, err := json.Marshal(at.variables())
+		data, err := json.Marshal(env)
 		if err != nil {
 			return err
 		}
 		text = string(data) + "\n"
 	case "fish":
-		text = shell.Fish.Export(at.variables())
+		text = shell.Fish.Export(env)
 	default:
-		text = shell.Bash.Export(at.variables())
+		text = shell.Bash.Export(env)
 	}
 	_, err := fmt.Fprint(app.Stdout, text)
 	return err

@@ -76,11 +76,13 @@ func limited(handler http.Handler) *http.Server {
 // An ownListener accepts the connections of one user's programs.
 type ownListener struct {
 	net.Listener
-	uid int
+	uid  int
+	near bool // and of this machine's alone
 }
 
-// own accepts connections of this user and of root, who may do all anyway.
-func own(l net.Listener) net.Listener { return ownListener{l, os.Getuid()} }
+// own accepts connections of this user and of root, who may do all anyway, and
+// those from elsewhere.
+func own(l net.Listener) net.Listener { return ownListener{l, os.Getuid(), false} }
 
 func (l ownListener) Accept() (net.Conn, error) {
 	for {
@@ -88,9 +90,26 @@ func (l ownListener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		if uid, ok := peer(conn); !ok || uid == l.uid || uid == 0 {
-			return conn, nil
+		uid, ok := peer(conn)
+		if l.near && !sameMachine(conn) || ok && uid != l.uid && uid != 0 {
+			conn.Close()
+			continue
 		}
-		conn.Close()
+		return conn, nil
 	}
+}
+
+// sameMachine reports whether both ends of a TCP connection are of this machine:
+// who connects to an address of his own has that address too, or a loopback
+// one. Others can neither have it nor get an answer at it.
+func sameMachine(conn net.Conn) bool {
+	from, to, ok := ends(conn)
+	return ok && (from.Addr().IsLoopback() || from.Addr() == to.Addr())
+}
+
+// ends returns the two ends of a TCP connection.
+func ends(conn net.Conn) (from, to netip.AddrPort, ok bool) {
+	from, ferr := netip.ParseAddrPort(conn.RemoteAddr().String())
+	to, terr := netip.ParseAddrPort(conn.LocalAddr().String())
+	return from, to, ferr == nil && terr == nil
 }

@@ -2,7 +2,6 @@ package endpoint
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"sync"
 	"time"
@@ -30,7 +29,7 @@ var errSlow = errors.New("AWS has not answered yet: try again in a moment")
 // A holder has the credentials of one role.
 type holder struct {
 	mu      sync.Mutex
-	body    []byte    // the answer, nil for none
+	answer  Answer    // no key: there is none
 	due     time.Time // to be renewed
 	least   time.Time // no longer given out, if there can be others
 	expires time.Time
@@ -50,39 +49,28 @@ func (h *holder) hold(a Answer, now time.Time) {
 		issued, expires = now, now.Add(withoutEnd)
 	}
 	life := expires.Sub(issued)
-	h.body, h.expires, h.err = encode(a, expires), expires, nil
+	a.Issued, a.Expires = issued, expires
+	h.answer, h.expires, h.err = a, expires, nil
 	h.due = expires.Add(-min(renewal, life/2))
 	h.least = expires.Add(-min(sts.MinimumLife(life), life/2))
 }
 
-// encode is the answer of a container's endpoint.
-func encode(a Answer, expires time.Time) []byte {
-	body, err := json.Marshal(struct {
-		AccessKeyID     string `json:"AccessKeyId"`
-		SecretAccessKey string
-		Token           string
-		Expiration      string
-		AccountID       string `json:"AccountId,omitempty"`
-	}{a.AccessKeyID, a.SecretAccessKey.Reveal(), a.SessionToken.Reveal(), expires.UTC().Format(time.RFC3339), a.Account})
-	if err != nil {
-		panic(err) // strings
-	}
-	return append(body, '\n')
-}
+// has reports whether there is an answer.
+func (h *holder) has() bool { return h.answer.AccessKeyID != "" }
 
 // get returns the answer: at once where there is one that lasts, and while it
 // is renewed; else when it has been renewed, once for all who ask.
-func (h *holder) get(ctx context.Context, now func() time.Time, fetch func() (Answer, error)) ([]byte, error) {
+func (h *holder) get(ctx context.Context, now func() time.Time, fetch func() (Answer, error)) (Answer, error) {
 	h.mu.Lock()
 	t := now()
-	if h.body != nil && t.Before(h.due) {
+	if h.has() && t.Before(h.due) {
 		defer h.mu.Unlock()
-		return h.body, nil
+		return h.answer, nil
 	}
 	if h.flight == nil && !t.Before(h.retry) {
 		h.renew(now, fetch)
 	}
-	if h.body != nil && t.Before(h.least) || h.flight == nil {
+	if h.has() && t.Before(h.least) || h.flight == nil {
 		defer h.mu.Unlock()
 		return h.left(t)
 	}
@@ -100,21 +88,21 @@ func (h *holder) get(ctx context.Context, now func() time.Time, fetch func() (An
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if body, err := h.left(now()); err == nil || !slow {
-		return body, err
+	if a, err := h.left(now()); err == nil || !slow {
+		return a, err
 	}
-	return nil, errSlow
+	return Answer{}, errSlow
 }
 
 // left returns what is still alive.
-func (h *holder) left(now time.Time) ([]byte, error) {
+func (h *holder) left(now time.Time) (Answer, error) {
 	switch {
-	case h.body != nil && now.Before(h.expires):
-		return h.body, nil
+	case h.has() && now.Before(h.expires):
+		return h.answer, nil
 	case h.err != nil:
-		return nil, h.err
+		return Answer{}, h.err
 	}
-	return nil, errSlow
+	return Answer{}, errSlow
 }
 
 // renew starts a renewal.
@@ -134,7 +122,7 @@ func (h *holder) renew(now func() time.Time, fetch func() (Answer, error)) {
 			if h.retry = t; !t.Before(h.due) {
 				h.retry = t.Add(max(retryPause, h.expires.Sub(t)/2)) // there are none that last longer
 			}
-		case h.body != nil && t.Before(h.least):
+		case h.has() && t.Before(h.least):
 			h.retry = t.Add(renewPause)
 		default:
 			h.retry = t.Add(retryPause)

@@ -11,7 +11,7 @@ import (
 
 // peer returns the user whose the other end of a connection is, where that end
 // is on this machine: by SO_PEERCRED for a socket in the file system, and by
-// sock_diag(7) for a loopback port.
+// sock_diag(7) for a port.
 func peer(conn net.Conn) (uid int, ok bool) {
 	switch c := conn.(type) {
 	case *net.UnixConn:
@@ -26,12 +26,9 @@ func peer(conn net.Conn) (uid int, ok bool) {
 		})
 		return uid, ok
 	case *net.TCPConn:
-		from, ferr := netip.ParseAddrPort(c.RemoteAddr().String())
-		to, terr := netip.ParseAddrPort(c.LocalAddr().String())
-		if ferr != nil || terr != nil || !from.Addr().IsLoopback() {
-			return 0, false
+		if from, to, ok := ends(c); ok && sameMachine(c) {
+			return socketOwner(from, to)
 		}
-		return socketOwner(from, to)
 	}
 	return 0, false
 }

@@ -119,8 +119,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if l.Addr().Network() != "unix" {
 		called = only(l.Addr().String())
 	}
-	server := limited(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
+	return serve(ctx, l, func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !direct(r, called):
 			refuse(w, http.StatusForbidden, "Forbidden", "this endpoint is for programs on this machine")
@@ -131,6 +130,14 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		default:
 			s.answer(ctx, w, r)
 		}
+	})
+}
+
+// serve answers on l by handler until ctx is done.
+func serve(ctx context.Context, l net.Listener, handler http.HandlerFunc) error {
+	server := limited(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		handler(w, r)
 	}))
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
@@ -144,7 +151,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 func refuse(w http.ResponseWriter, status int, code, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"code": code, "message": message}) // the client is gone
+	reply(w, map[string]string{"code": code, "message": message})
 }
 
 // mostRoles bounds how many roles one server assumes.
@@ -161,23 +168,47 @@ func (s *Server) answer(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		}
 		role = arn
 	}
+	a, err := s.get(ctx, r.Context(), role)
+	switch {
+	case errors.Is(err, errTooMany):
+		refuse(w, http.StatusTooManyRequests, "TooManyRoles", err.Error())
+	case err != nil:
+		refuse(w, http.StatusServiceUnavailable, "CredentialsUnavailable", s.Tell(err))
+	default:
+		reply(w, struct {
+			AccessKeyID     string `json:"AccessKeyId"`
+			SecretAccessKey string
+			Token           string
+			Expiration      string
+			AccountID       string `json:"AccountId,omitempty"`
+		}{a.AccessKeyID, a.SecretAccessKey.Reveal(), a.SessionToken.Reveal(), stamp(a.Expires), a.Account})
+	}
+}
+
+var errTooMany = errors.New("this endpoint assumes no more roles")
+
+// get returns the credentials of a role, "" for the profile's own; who asks
+// waits as long as asking lasts, and what is got serves also others.
+func (s *Server) get(ctx, asking context.Context, role string) (Answer, error) {
 	s.mu.Lock()
 	h := s.roles[role]
 	if h == nil && len(s.roles) >= mostRoles {
 		s.mu.Unlock()
-		refuse(w, http.StatusTooManyRequests, "TooManyRoles", "this endpoint assumes no more roles")
-		return
+		return Answer{}, errTooMany
 	}
 	if h == nil {
 		h = new(holder)
 		s.roles[role] = h
 	}
 	s.mu.Unlock()
-	body, err := h.get(r.Context(), s.Now, func() (Answer, error) { return s.Get(ctx, role) })
-	if err != nil {
-		refuse(w, http.StatusServiceUnavailable, "CredentialsUnavailable", s.Tell(err))
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(body)
+	return h.get(asking, s.Now, func() (Answer, error) { return s.Get(ctx, role) })
 }
+
+// reply answers with a document.
+func reply(w http.ResponseWriter, document any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(document) // the client is gone
+}
+
+// stamp writes a time as AWS does (RFC 3339, in UTC).
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
