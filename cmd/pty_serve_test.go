@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -143,19 +142,6 @@ func TestPTYServeJob(t *testing.T) {
 		}
 		c.ok("vault exec --serve dev -- printf '%s\\n' a b c | cat")
 	})
-}
-
-// TestServeSDK has the AWS CLI ask the endpoint.
-func TestServeSDK(t *testing.T) {
-	aws := need(t, "aws")
-	w := newWorld(t)
-	w.store("simple")
-	c := exec.Command(binary, "exec", "--serve", "plain", "--", aws, "sts", "get-caller-identity", "--output", "text", "--query", "Arn")
-	c.Env = w.environ("HOME="+w.home, "AWS_EC2_METADATA_DISABLED=true")
-	out, err := c.CombinedOutput()
-	if want := "arn:aws:sts::222222222222:assumed-role/Developer/"; err != nil || !strings.HasPrefix(string(out), want) {
-		t.Errorf("got %s, %v, want %s…", out, err, want)
-	}
 }
 
 // TestPTYDynamic switches a shell to a config of ours, which its segment does
