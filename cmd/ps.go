@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
+
+	"github.com/shellvault/vault/sts/endpoint"
 )
 
 func (app *App) psCommand() *cobra.Command {
@@ -78,6 +81,10 @@ func (app *App) stopCommand() *cobra.Command {
 	return c
 }
 
+// stopPatience is how long a server may take to end; it ends by the signal
+// after 3 seconds.
+const stopPatience = 5 * time.Second
+
 func (app *App) stop(ids []string, all bool) error {
 	list := app.servers()
 	switch {
@@ -99,8 +106,14 @@ func (app *App) stop(ids []string, all bool) error {
 		if len(ids) > 0 && !strings.Contains(" "+strings.Join(ids, " ")+" ", " "+r.ID+" ") {
 			continue
 		}
+		exited := endpoint.Exited(r.PID)
 		if err := unix.Kill(r.PID, unix.SIGTERM); err != nil {
 			return fmt.Errorf("stop: server %s of %q: %w", r.ID, r.Profile, err)
+		}
+		select {
+		case <-exited:
+		case <-time.After(stopPatience):
+			return fmt.Errorf("stop: server %s of %q (process %d) does not end", r.ID, r.Profile, r.PID)
 		}
 		app.note(fmt.Sprintf("ended %s, which served %s", r.ID, r.Profile))
 	}

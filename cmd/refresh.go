@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -57,6 +58,7 @@ func (app *App) refresh(ctx context.Context, session sessionOptions, shellFlag s
 			"start again with: " + app.name() + " use " + word(old.Profile),
 		}
 	}
+	began := app.Now().Truncate(time.Second)
 	session.switchFlags, session.confirmed = old.Flags, old.confirmed()
 	if !force && !old.Due.IsZero() && !app.Now().Before(old.Due) {
 		// It is time, unless another shell has renewed them already.
@@ -87,7 +89,7 @@ func (app *App) refresh(ctx context.Context, session sessionOptions, shellFlag s
 	app.notes(r)
 	app.stampSwitch(now)
 	say := "renewed "
-	if now.Key == old.Key && now.Key != "" {
+	if now.Key == "" && t.creds.Issued.Before(began) || now.Key == old.Key && now.Key != "" {
 		say = "still fresh: "
 	}
 	if err := app.print(d, old, now, want, keep, say+app.until(t)); err != nil {

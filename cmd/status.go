@@ -12,8 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shellvault/vault/config"
-	"github.com/shellvault/vault/keystore"
-	"github.com/shellvault/vault/sts"
 )
 
 func (app *App) statusCommand() *cobra.Command {
@@ -47,10 +45,13 @@ type statusJSON struct {
 	Confirmed   *time.Time  `json:"confirmed,omitempty"` // when a person confirmed a protected profile
 	Ends        *time.Time  `json:"ends,omitempty"`      // when the shell leaves by itself
 	Directory   string      `json:"directory,omitempty"` // the file of the folder that the switch ends with
+	Served      string      `json:"served,omitempty"`    // the URL that programs get credentials from
+	Config      string      `json:"config,omitempty"`    // the file by which programs ask vault for them
 	Changed     string      `json:"changed,omitempty"`   // the variable that somebody else changed since
 	Caller      *callerJSON `json:"caller,omitempty"`
 
 	from map[string]string
+	gone bool // nobody serves at Served
 }
 
 type callerJSON struct {
@@ -70,7 +71,7 @@ func (app *App) status(ctx context.Context, asJSON, verify bool) error {
 		st.Region = app.Env["AWS_DEFAULT_REGION"]
 	}
 	if verify {
-		caller, err := app.callerOfEnv(ctx, p, st.Region)
+		caller, err := app.callerHere(ctx, current, p, st.Region)
 		if err != nil {
 			return err
 		}
@@ -107,6 +108,7 @@ func (app *App) describe(st *statusJSON, current *state) *config.Profile {
 		left := int64(current.Expires.Sub(app.Now()) / time.Second)
 		st.Expires, st.SecondsLeft = &current.Expires, &left
 	}
+	app.describeServed(st, current)
 	files, err := config.LoadFor(config.Locate(app.getenv, app.Home), current.Profile)
 	if err != nil {
 		return nil
@@ -136,26 +138,6 @@ func (app *App) describe(st *statusJSON, current *state) *config.Profile {
 	return p
 }
 
-func (app *App) callerOfEnv(ctx context.Context, p *config.Profile, region string) (sts.Caller, error) {
-	app.Arm()
-	with := sts.Credentials{
-		AccessKeyID:     app.Env["AWS_ACCESS_KEY_ID"],
-		SecretAccessKey: keystore.NewSecret(app.Env["AWS_SECRET_ACCESS_KEY"]),
-		SessionToken:    keystore.NewSecret(app.Env["AWS_SESSION_TOKEN"]),
-	}
-	if with.AccessKeyID == "" {
-		return sts.Caller{}, &hintError{fmt.Errorf("status --verify: there are no credentials in this shell"), "use a profile with: " + app.name() + " use PROFILE"}
-	}
-	endpoint := app.Env["AWS_ENDPOINT_URL_STS"]
-	if endpoint == "" {
-		endpoint = app.Env["AWS_ENDPOINT_URL"]
-	}
-	if region == "" {
-		region = "us-east-1"
-	}
-	return app.client(p).Caller(ctx, with, region, endpoint)
-}
-
 func (app *App) printStatus(st statusJSON) error {
 	paint := app.painter()
 	w := tabwriter.NewWriter(app.Stdout, 0, 0, 2, ' ', 0)
@@ -183,6 +165,8 @@ func (app *App) printStatus(st statusJSON) error {
 		row("key", oneLine(st.AccessKeyID), "")
 	}
 	row("region", oneLine(st.Region), st.from["region"])
+	row("served", oneLine(st.Served), "programs ask there, as often as they like")
+	row("config", tilde(oneLine(st.Config), app.Home), "programs ask vault by it")
 	if st.Expires != nil {
 		left := time.Duration(*st.SecondsLeft) * time.Second
 		text := app.clock(*st.Expires)
@@ -206,6 +190,9 @@ func (app *App) printStatus(st statusJSON) error {
 	}
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	if st.gone {
+		app.note("the server of this shell is gone: start another with: " + app.name() + " refresh")
 	}
 	if st.Changed != "" {
 		app.note(fmt.Sprintf("%s was changed since the switch: this shell may use another account", st.Changed))
