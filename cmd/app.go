@@ -62,6 +62,7 @@ type App struct {
 
 	function string        // the shell function that called, "" if none did
 	stale    bool          // it is of another version
+	word     string        // what it knows the command of exec as: function, alias or ""
 	dialect  shell.Dialect // its shell
 	out      bytes.Buffer  // of the commands that a shell evaluates
 	flags    globalFlags
@@ -215,6 +216,8 @@ func (app *App) fromFunction(args []string) ([]string, error) {
 		return args, nil
 	}
 	app.dialect, app.function = d, f[len(f)-1]
+	app.word = app.Env[wordVariable]
+	delete(app.Env, wordVariable)
 	if len(f) == 2 || f[1] != shell.Protocol {
 		err = errProtocol
 	}

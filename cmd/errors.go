@@ -214,6 +214,15 @@ func (app *App) hints(err error) []string {
 	return nil
 }
 
+// runWord says how to run what only the shell knows with a profile's
+// credentials.
+func (app *App) runWord(profile, name string) string {
+	if app.dialect == shell.Fish {
+		return fmt.Sprintf("have a fish run it: %s exec %s -- fish -c %s", app.name(), word(profile), word(name))
+	}
+	return fmt.Sprintf("run it in a shell of its own, which is switched: (%s use %s && %s)", app.name(), word(profile), name)
+}
+
 // serviceHints says what to do about the Secret Service.
 func (app *App) serviceHints(e *secretservice.Error) []string {
 	name := app.name()

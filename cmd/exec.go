@@ -28,7 +28,8 @@ func (app *App) execCommand() *cobra.Command {
 		Short: "run a command with a profile's credentials",
 		Long: `exec runs a command with a profile's credentials and nothing of another
 switch. The command replaces vault: its exit code and its signals are its own.
-Without a command it is a shell.
+Without a command it is a shell. Functions and aliases are your shell's own: to
+run one, switch a shell of its own, as in (vault use prod && myfunction).
 
 With a pattern, or several -p, it runs once for each profile, several at a time,
 and each line that is printed stands behind the profile's name.`,
@@ -110,7 +111,7 @@ func (app *App) exec(ctx context.Context, profile string, argv []string, opts ex
 	}
 	path, err := lookPath(argv[0], app.Env["PATH"])
 	if err != nil {
-		return app.cannotRun(argv[0], err)
+		return app.cannotRun(profile, argv[0], err)
 	}
 	r, t, err := app.credentials(ctx, profile, opts.sessionOptions, false)
 	if err != nil {
@@ -129,14 +130,17 @@ func (app *App) exec(ctx context.Context, profile string, argv []string, opts ex
 	app.stampSwitch(now)
 	app.handedOut("exec", r, t)
 	err = app.Exec(path, argv, app.child(t, now).Environ())
-	return app.cannotRun(argv[0], err)
+	return app.cannotRun(profile, argv[0], err)
 }
 
 // cannotRun reports a command that did not start, with the status that a shell
 // would give (POSIX.1-2017, XCU 2.8.2).
-func (app *App) cannotRun(name string, err error) error {
+func (app *App) cannotRun(profile, name string, err error) error {
 	code, why := 126, err.Error()
+	kind := map[string]string{"function": "a function", "alias": "an alias"}[app.word]
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && kind != "":
+		code, why = 127, fmt.Sprintf("not found: it is %s of your %s, which only that knows", kind, app.dialect)
 	case errors.Is(err, fs.ErrNotExist):
 		code, why = 127, "command not found"
 	case errors.Is(err, fs.ErrPermission):
@@ -145,6 +149,9 @@ func (app *App) cannotRun(name string, err error) error {
 		why = "not a program, and no #! line says what runs it"
 	}
 	app.note(fmt.Sprintf("exec: %q: %s", name, why))
+	if code == 127 && kind != "" {
+		app.note("hint: " + app.runWord(profile, name))
+	}
 	return exitError(code)
 }
 

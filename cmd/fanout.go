@@ -78,7 +78,7 @@ type fanout struct {
 func (app *App) fanOut(ctx context.Context, names []string, argv []string, opts execOptions) error {
 	path, err := lookPath(argv[0], app.Env["PATH"])
 	if err != nil {
-		return app.cannotRun(argv[0], err)
+		return app.cannotRun(names[0], argv[0], err)
 	}
 	app.Arm()
 	f := &fanout{App: app, opts: opts, path: path, argv: argv}

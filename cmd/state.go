@@ -19,6 +19,7 @@ const (
 	stateVariable = "__VAULT_STATE" // exported: the state of the switch, without secrets
 	lastVariable  = "__VAULT_LAST"  // the state before the last switch, of the shell function
 	savedVariable = "__VAULT_SAVED" // unexported: what variables were before
+	wordVariable  = "__VAULT_WORD"  // of the shell function to this process: App.word
 )
 
 // A state describes the switch that a shell is in: enough to renew it, to go

@@ -25,6 +25,12 @@ function __vault_main
       builtin set -eg __vault_at
       builtin set -eg __vault_dir
     end
+    # A program that is not found may be something that only this shell knows.
+    builtin set -lx __VAULT_WORD
+    if builtin test "$argv[1]" = exec
+      builtin set -l i (builtin contains -i -- -- $argv); and builtin set i (builtin math $i + 1)
+      builtin set -q argv[$i]; and builtin functions -q -- $argv[$i]; and builtin set __VAULT_WORD function
+    end
     $__VAULT_INIT[1] $__VAULT_INIT[6] $argv
     builtin return
   end

@@ -16,6 +16,17 @@ function __vault_main {
   fi
   case "$1" in
     (use|off|refresh|region|logout) ;;
+    (exec)
+      # A program that is not found may be something that only this shell knows.
+      local __vault_w="${@[${@[(ie)--]}+1]}" __vault_k=''
+      if (( ${+functions[$__vault_w]} )); then
+        __vault_k=function
+      elif (( ${+aliases[$__vault_w]} )); then
+        __vault_k=alias
+      fi
+      __VAULT_WORD="$__vault_k" "${__VAULT_INIT[1]}" "${__VAULT_INIT[6]}" "$@"
+      return
+      ;;
     (*)
       # What a folder asks for is looked at again.
       [[ "$1" != (allow|deny) ]] || unset __vault_at __vault_dir
