@@ -73,7 +73,11 @@ func run() int {
 		// Not at once: to watch for signals takes longer than a warm switch.
 		Arm: sync.OnceFunc(func() {
 			signals := make(chan os.Signal, 1)
-			signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+			for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+				if !signal.Ignored(s) { // as by nohup: what exec runs is to have it so too
+					signal.Notify(signals, s)
+				}
+			}
 			go func() {
 				got := <-signals
 				cancel()
