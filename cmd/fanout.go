@@ -155,8 +155,9 @@ func (f *fanout) each(ctx context.Context, jobs []*job, do func(context.Context,
 // killPatience is how long commands may take to end after ^C.
 const killPatience = 2 * time.Second
 
-// run runs the command of one profile. It is the leader of a process group, so
-// that what it has started ends with it.
+// run runs the command of one profile. It leads a process group, so that what
+// it has started ends with it, in a session without a terminal: one that asks
+// there is told so, and is not stopped for good in the background.
 func (f *fanout) run(ctx context.Context, j *job) {
 	if j.err != nil {
 		f.out.failed(j.profile, j.err)
@@ -164,7 +165,7 @@ func (f *fanout) run(ctx context.Context, j *job) {
 	}
 	c := exec.CommandContext(ctx, f.path)
 	c.Args, c.Env = f.argv, j.env
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGINT) }
 	c.WaitDelay = killPatience
 	stdout, stderr := f.out.stream(j.profile, "stdout"), f.out.stream(j.profile, "stderr")
