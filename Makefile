@@ -9,7 +9,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 CGO     := $(if $(filter Darwin,$(shell uname -s)),1,0)
 
 .DEFAULT_GOAL := build
-.PHONY: build install uninstall packages check-packages demo test lint bench clean help
+.PHONY: build install uninstall packages check-packages demo test lint bench soak clean help
 
 build: ## build bin/vault
 	CGO_ENABLED=$(CGO) $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/vault.linked ./cmd/vault
@@ -50,6 +50,10 @@ lint: ## run the linters
 bench: ## measure: starts against a Go hello world, also with many profiles, the prompt, the parser
 	@sh contrib/bench.sh
 	@sh contrib/bench-shells.sh
+
+soak: ## serve credentials that live for seconds, over 100 renewals
+	SOAK_RENEWALS=100 $(GO) test ./cmd -run TestServeSoak -v -count 1 -timeout 30m
+	$(GO) test $(RACE) ./sts/endpoint -run Soak -v -count 5
 
 clean: ## remove what was built
 	rm -rf bin dist

@@ -37,7 +37,8 @@ func weight(t *testing.T, pid int) (memory, descriptors, children int) {
 }
 
 // TestServeSoak asks a server all the time while what it gives lives for
-// seconds: no request fails, and nothing piles up in it.
+// seconds: no request fails, and nothing piles up in it. SOAK_RENEWALS says how
+// long; "make soak" has a hundred.
 func TestServeSoak(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a while")
@@ -45,7 +46,10 @@ func TestServeSoak(t *testing.T) {
 	if _, err := os.Stat("/proc/self/status"); err != nil {
 		t.Skip("there is no /proc")
 	}
-	const renewals = 8
+	renewals := 8
+	if n, err := strconv.Atoi(os.Getenv("SOAK_RENEWALS")); err == nil && n > 3 {
+		renewals = n
+	}
 	w := newWorld(t)
 	w.store("simple")
 	w.aws.SetLife(4 * time.Second)

@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -176,6 +178,75 @@ func TestServerRenews(t *testing.T) {
 	w.get = func(n int64, _ string) (endpoint.Answer, error) { return w.answer(200, time.Hour), nil }
 	w.server.Forget()
 	w.want(endpoint.CredentialsPath, "ASIA200")
+}
+
+// TestServerSoak has programs ask all the time over a hundred renewals: none is
+// turned away or given what is over, each renewal is one call, and nothing piles
+// up.
+func TestServerSoak(t *testing.T) {
+	const renewals, programs = 100, 8
+	w := newWorld(t)
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: programs}}
+	var seen atomic.Int64 // the newest key
+	var requests atomic.Int64
+	ask := func() error {
+		r, err := http.NewRequest(http.MethodGet, w.url+endpoint.CredentialsPath, nil)
+		if err != nil {
+			return err
+		}
+		r.Header.Set("Authorization", w.server.Token())
+		asked := w.clock.now()
+		answer, err := client.Do(r)
+		if err != nil {
+			return err
+		}
+		defer answer.Body.Close()
+		var got struct {
+			AccessKeyID string `json:"AccessKeyId"`
+			Expiration  time.Time
+		}
+		if err := json.NewDecoder(answer.Body).Decode(&got); err != nil || answer.StatusCode != 200 || !got.Expiration.After(asked.Add(14*time.Minute)) {
+			return fmt.Errorf("HTTP %d, %+v, %v", answer.StatusCode, got, err)
+		}
+		n, err := strconv.ParseInt(strings.TrimPrefix(got.AccessKeyID, "ASIA"), 10, 64)
+		for old := seen.Load(); n > old && !seen.CompareAndSwap(old, n); old = seen.Load() {
+		}
+		requests.Add(1)
+		return err
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var all sync.WaitGroup
+	for range programs {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				if err := ask(); err != nil {
+					t.Errorf("request %d, key %d: %v", requests.Load(), seen.Load(), err)
+					cancel()
+				}
+			}
+		})
+	}
+	var goroutines int
+	for n := int64(1); n <= renewals && ctx.Err() == nil; n++ {
+		for seen.Load() < n && ctx.Err() == nil {
+			runtime.Gosched()
+		}
+		if n == 5 {
+			goroutines = runtime.NumGoroutine()
+		}
+		w.clock.advance(45 * time.Minute) // a quarter of an hour is left
+	}
+	now := runtime.NumGoroutine()
+	cancel()
+	all.Wait()
+	if got := w.calls.Load(); got < renewals || got > renewals+1 {
+		t.Errorf("got %d calls for %d renewals", got, renewals)
+	}
+	if now > goroutines+programs {
+		t.Errorf("it grows: %d goroutines, and then %d", goroutines, now)
+	}
+	t.Logf("%d requests, %d renewals, %d goroutines and then %d", requests.Load(), w.calls.Load(), goroutines, now)
 }
 
 // TestServerNoLonger checks that what the issuer does not give longer is not
