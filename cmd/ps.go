@@ -110,6 +110,7 @@ func (app *App) stop(ids []string, all bool) error {
 		if err := unix.Kill(r.PID, unix.SIGTERM); err != nil {
 			return fmt.Errorf("stop: server %s of %q: %w", r.ID, r.Profile, err)
 		}
+		_ = unix.Kill(r.PID, unix.SIGCONT) // one that ^Z has stopped
 		select {
 		case <-exited:
 		case <-time.After(stopPatience):

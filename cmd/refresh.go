@@ -78,18 +78,22 @@ func (app *App) refresh(ctx context.Context, session sessionOptions, shellFlag s
 			return err
 		}
 	}
+	again := false
 	if old.Server != "" {
 		if t.served = app.renewServer(old); t.served == nil {
 			if t.served, err = app.startServer(r, t, session, forShell, os.Getppid()); err != nil {
 				return err
 			}
+			again = true
 		}
 	}
 	now, want, keep := app.renewal(r, t, old)
 	app.notes(r)
 	app.stampSwitch(now)
 	say := "renewed "
-	if now.Key == "" && t.creds.Issued.Before(began) || now.Key == old.Key && now.Key != "" {
+	if again {
+		say = "again: "
+	} else if now.Key == "" && t.creds.Issued.Before(began) || now.Key == old.Key && now.Key != "" {
 		say = "still fresh: "
 	}
 	if err := app.print(d, old, now, want, keep, say+app.until(t)); err != nil {

@@ -217,8 +217,11 @@ func (app *App) until(t target) string {
 		text += " for reading only"
 	}
 	end := t.creds.Expires
-	if t.served != nil || t.dynamic != nil {
-		end = time.Time{} // the server renews them
+	switch { // they are renewed elsewhere
+	case t.served != nil:
+		text, end = text+", served", time.Time{}
+	case t.dynamic != nil:
+		text, end = text+", which programs ask vault for", time.Time{}
 	}
 	if !t.until.IsZero() && (end.IsZero() || t.until.Before(end)) {
 		end = t.until
