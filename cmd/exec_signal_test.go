@@ -3,11 +3,14 @@ package cmd_test
 import (
 	"bufio"
 	"encoding/json"
+	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
 )
@@ -98,6 +101,35 @@ func TestExecServeServerKilled(t *testing.T) {
 	}
 	if r := w.vault("ps"); !strings.Contains(r.stderr, "no server runs") {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestExecServeDescriptors has a file open that the command inherits, and the
+// server does not: it is at its end when the command has closed it.
+func TestExecServeDescriptors(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.store("simple")
+	r, held, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c := exec.Command(binary, "exec", "--serve", "plain", "--", "sh", "-c", "echo up >&3; exec 3>&-; exec sleep 1000")
+	c.Env, c.Dir, c.SysProcAttr, c.ExtraFiles = w.environ(), w.home, newSession, []*os.File{held}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	held.Close()
+	defer func() {
+		_ = c.Process.Kill()
+		_ = c.Wait()
+	}()
+	if err := r.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(r); err != nil || string(text) != "up\n" {
+		t.Errorf("got %q, %v: the server has the command's files", text, err)
 	}
 }
 

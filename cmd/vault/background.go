@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -60,12 +61,15 @@ func background(env shell.Env, hello []byte) ([]byte, error) {
 	return line, nil
 }
 
-// launch starts the server that background wants, and is gone.
+// launch starts the server that background wants, and is gone. The server gets
+// no file that the shell has open: one that it held would be locked, or not at
+// its end, for as long as it serves.
 func launch() int {
 	self, err := os.Executable()
 	if err != nil {
 		return 1
 	}
+	closeOnExec()
 	_, err = os.StartProcess(self, []string{os.Args[0], "server", "run"}, &os.ProcAttr{
 		Env: os.Environ(), Files: []*os.File{os.Stdin, os.Stdout, os.Stderr},
 	})
@@ -73,4 +77,18 @@ func launch() int {
 		return 1
 	}
 	return 0
+}
+
+// closeOnExec keeps all that this process has open, beside the first three, from
+// the programs that it starts.
+func closeOnExec() {
+	open, err := os.ReadDir("/dev/fd") // of Linux and of macOS
+	if err != nil {
+		return
+	}
+	for _, f := range open {
+		if fd, err := strconv.Atoi(f.Name()); err == nil && fd > 2 {
+			syscall.CloseOnExec(fd)
+		}
+	}
 }

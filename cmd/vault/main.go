@@ -107,6 +107,7 @@ func detach(args []string, env shell.Env) (ended <-chan struct{}, err error) {
 		return nil, err
 	}
 	defer null.Close()
+	closeOnExec() // nor hold
 	p, err := os.StartProcess(self, append([]string{os.Args[0]}, args...), &os.ProcAttr{
 		Env: env.Environ(), Files: []*os.File{null, null, null}, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
