@@ -71,18 +71,15 @@ and each line that is printed stands behind the profile's name.`,
 	opts.bindYes(c.Flags())
 	c.Flags().BoolVar(&opts.Serve, "serve", false, "serve the credentials to the command, always fresh, in place of exporting them")
 	c.Flags().StringArrayVarP(&opts.profiles, "profile", "p", nil, "run the command with this `PROFILE` too")
-	c.Flags().IntVar(&opts.jobs, "jobs", 0, "how many of several run at a time (default 6)")
+	c.Flags().IntVar(&opts.jobs, "jobs", 6, "how many of several run at a time")
 	c.Flags().BoolVar(&opts.json, "json", false, "of several: print each line as JSON")
 	app.completeFlags(c)
 	return c
 }
 
 func (o *execOptions) check() error {
-	if o.jobs < 0 {
+	if o.jobs < 1 {
 		return usageErrorf("--jobs %d: at least one runs at a time", o.jobs)
-	}
-	if o.jobs == 0 {
-		o.jobs = 6
 	}
 	return o.sessionOptions.check()
 }

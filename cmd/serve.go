@@ -126,11 +126,20 @@ func (app *App) serve(ctx context.Context, name string, o serveOptions) error {
 		return err
 	}
 	app.note(fmt.Sprintf("serving %s at %s until ^C", t.profile, where))
+	if o.far() {
+		app.note("other machines and containers may reach it: nothing but the token keeps them out, and nothing hides it on the way")
+	}
 	if o.imds {
 		app.note(whoMay())
 		return s.ServeInstance(ctx, listener, instanceOf(t))
 	}
 	return s.Serve(ctx, listener)
+}
+
+// far reports whether others than this machine may reach what is served.
+func (o *serveOptions) far() bool {
+	host, _, err := net.SplitHostPort(o.bind)
+	return err == nil && !o.imds && !net.ParseIP(host).IsLoopback()
 }
 
 // variables are what programs find what is served at a place by.
@@ -153,7 +162,7 @@ func (o *serveOptions) listen(profile string) (net.Listener, string, error) {
 	if o.socket != "" {
 		l, err := endpoint.ListenSocket(o.socket)
 		if err != nil {
-			return nil, "", fmt.Errorf("serve: %w", err)
+			return nil, "", fmt.Errorf("serve --socket %q: %s", o.socket, whyNotThere(err))
 		}
 		return l, o.socket, nil
 	}
@@ -163,7 +172,7 @@ func (o *serveOptions) listen(profile string) (net.Listener, string, error) {
 	}
 	l, err := endpoint.Listen(address)
 	if err != nil {
-		return nil, "", fmt.Errorf("serve: %w", err)
+		return nil, "", fmt.Errorf("serve --bind %q: %s", address, whyNotThere(err))
 	}
 	return l, l.Addr().String(), nil
 }

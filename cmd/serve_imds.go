@@ -23,16 +23,23 @@ type instanceError struct {
 }
 
 func (e *instanceError) Error() string {
-	why := "it cannot be served on: " + e.err.Error()
+	return fmt.Sprintf("serve --imds: %s: %s", e.at, whyNotThere(e.err))
+}
+
+// whyNotThere says why nothing can be served on an address or a socket.
+func whyNotThere(err error) string {
+	var number unix.Errno
 	switch {
-	case errors.Is(e.err, unix.EADDRNOTAVAIL):
-		why = "this machine does not have that address"
-	case errors.Is(e.err, unix.EACCES):
-		why = "ports this low are for root here"
-	case errors.Is(e.err, unix.EADDRINUSE):
-		why = "another program serves there"
+	case errors.Is(err, unix.EADDRNOTAVAIL):
+		return "this machine does not have that address"
+	case errors.Is(err, unix.EACCES):
+		return "permission denied"
+	case errors.Is(err, unix.EADDRINUSE):
+		return "another program serves there"
+	case errors.As(err, &number):
+		return number.Error()
 	}
-	return fmt.Sprintf("serve --imds: %s: %s", e.at, why)
+	return err.Error()
 }
 
 func (e *instanceError) Unwrap() error { return e.err }

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -50,8 +51,16 @@ func direct(r *http.Request, called func(host string) bool) bool {
 	return called(r.Host)
 }
 
-// only is the one name that a server goes by.
-func only(host string) func(string) bool { return func(got string) bool { return got == host } }
+// only is the one name that a server goes by: its address with the port, which
+// programs leave out where it is that of HTTP.
+func only(address string) func(string) bool {
+	return func(host string) bool {
+		if at, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+			host = netip.AddrPortFrom(at, 80).String()
+		}
+		return host == address
+	}
+}
 
 // anyLoopback are the names of a server behind a socket, which is forwarded to
 // a port of this or another machine.

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -61,14 +60,10 @@ func (s *Server) ServeInstance(ctx context.Context, l net.Listener, about Instan
 }
 
 // instanceNames are the names of a server at an address: that one, and the
-// service's own, by which it may be forwarded to. The port of HTTP is left out.
+// service's own, by which it may be forwarded to.
 func instanceNames(address string) func(string) bool {
-	return func(host string) bool {
-		if _, err := netip.ParseAddr(host); err == nil {
-			host += ":80"
-		}
-		return host == address || host == InstanceAddress
-	}
+	itself, service := only(address), only(InstanceAddress)
+	return func(host string) bool { return itself(host) || service(host) }
 }
 
 // instance answers a request that shows a token.

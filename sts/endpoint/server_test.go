@@ -388,6 +388,21 @@ func TestServerSocket(t *testing.T) {
 	}
 }
 
+// TestServerPort80 leaves the port of HTTP out of the name, as programs do.
+func TestServerPort80(t *testing.T) {
+	w := newWorld(t)
+	l, err := endpoint.Listen("127.0.0.77:80")
+	if err != nil {
+		t.Skip(err)
+	}
+	w.url = "http://" + w.listen(l, nil)
+	for host, want := range map[string]int{"127.0.0.77": 200, "127.0.0.77:80": 200, "127.0.0.1": 403, "127.0.0.77.": 403, "127.0.0.77:8": 403} {
+		if status, _ := w.ask(endpoint.CredentialsPath, func(r *http.Request) { r.Host = host }); status != want {
+			t.Errorf("%s: got HTTP %d, want %d", host, status, want)
+		}
+	}
+}
+
 // TestServerOtherUser connects as another user of the machine, with the token.
 func TestServerOtherUser(t *testing.T) {
 	if os.Getuid() != 0 {
