@@ -94,6 +94,9 @@ func (o *serveOptions) check() error {
 // serve serves in the foreground.
 func (app *App) serve(ctx context.Context, name string, o serveOptions) error {
 	app.Arm()
+	if err := app.checkSource(name, o); err != nil {
+		return err
+	}
 	listener, where, err := o.listen(name) // before somebody is asked for a code in vain
 	if err != nil {
 		return err
@@ -105,9 +108,6 @@ func (app *App) serve(ctx context.Context, name string, o serveOptions) error {
 	r, t, err := app.credentials(ctx, name, o.sessionOptions, false)
 	if err != nil {
 		return err
-	}
-	if o.imds && o.bind == "" && fromInstance(r.plan) {
-		return usageErrorf("serve --imds: profile %q has its credentials from there itself", name)
 	}
 	app.notes(r)
 	h := hello{

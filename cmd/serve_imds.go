@@ -91,16 +91,27 @@ func (o *serveOptions) listenInstance(profile string) (net.Listener, string, err
 	return l, l.Addr().String(), nil
 }
 
-// fromInstance reports whether a plan begins where --imds would serve.
-func fromInstance(p sts.Plan) bool {
-	first := p.Steps[0]
-	return first.Action == sts.CredentialSource && first.Source == "Ec2InstanceMetadata"
+// checkSource refuses to serve at the address that the profile's credentials
+// come from.
+func (app *App) checkSource(name string, o serveOptions) error {
+	if !o.imds || o.bind != "" {
+		return nil
+	}
+	r, err := app.resolve(name, o.switchFlags)
+	if err != nil {
+		return err
+	}
+	if first := r.plan.Steps[0]; first.Action == sts.CredentialSource && first.Source == sts.Ec2InstanceMetadata {
+		return usageErrorf("serve --imds: profile %q has its credentials from there itself", name)
+	}
+	return nil
 }
 
 // instanceVariables are what SDKs find the service by (AWS SDKs and Tools
-// Reference Guide, page "IMDS credential provider").
+// Reference Guide, page "IMDS credential provider"); the older of botocore want
+// the slash at its end.
 func instanceVariables(where string) shell.Env {
-	return shell.Env{"AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://" + strings.TrimSuffix(where, ":80")}
+	return shell.Env{"AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://" + strings.TrimSuffix(where, ":80") + "/"}
 }
 
 // instanceOf is what is told of a target beside its credentials.
