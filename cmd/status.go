@@ -51,7 +51,7 @@ type statusJSON struct {
 	Caller      *callerJSON `json:"caller,omitempty"`
 
 	from map[string]string
-	gone bool // nobody serves at Served
+	gone string // what programs would get credentials from, "" if it is there
 }
 
 type callerJSON struct {
@@ -191,8 +191,8 @@ func (app *App) printStatus(st statusJSON) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if st.gone {
-		app.note("the server of this shell is gone: start another with: " + app.name() + " refresh")
+	if st.gone != "" {
+		app.note("the " + st.gone + " of this shell is gone: make another with: " + app.name() + " refresh")
 	}
 	if st.Changed != "" {
 		app.note(fmt.Sprintf("%s was changed since the switch: this shell may use another account", st.Changed))

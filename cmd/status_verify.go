@@ -38,6 +38,9 @@ func (app *App) credentialsHere(ctx context.Context, current *state) (sts.Creden
 		}, nil
 	}
 	if name := app.Env["AWS_PROFILE"]; name != "" && current != nil && current.Flags.Dynamic && current.ours(app.Env, "AWS_CONFIG_FILE") {
+		if !exists(app.Env["AWS_CONFIG_FILE"]) {
+			return sts.Credentials{}, &hintError{fmt.Errorf("status --verify: the config of this shell is gone"), "make another with: " + app.name() + " refresh"}
+		}
 		o := sessionOptions{}
 		if name == current.Profile {
 			o.switchFlags, o.confirmed = current.Flags, current.confirmed()
@@ -69,10 +72,13 @@ func (app *App) servedHere(ctx context.Context) (sts.Credentials, error) {
 func (app *App) describeServed(st *statusJSON, current *state) {
 	if current.Server != "" && current.ours(app.Env, "AWS_CONTAINER_CREDENTIALS_FULL_URI") {
 		st.Served = app.Env["AWS_CONTAINER_CREDENTIALS_FULL_URI"]
-		_, runs := app.runningServer(current.Server)
-		st.gone = !runs
+		if _, runs := app.runningServer(current.Server); !runs {
+			st.gone = "server"
+		}
 	}
 	if current.Flags.Dynamic && current.ours(app.Env, "AWS_CONFIG_FILE") {
-		st.Config = app.Env["AWS_CONFIG_FILE"]
+		if st.Config = app.Env["AWS_CONFIG_FILE"]; !exists(st.Config) {
+			st.gone = "config"
+		}
 	}
 }
