@@ -19,7 +19,7 @@ func TestManyAtOnce(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	code := w.code()
-	const n = 30
+	const n = 100
 	results := make([]result, n)
 	var group sync.WaitGroup
 	for i := range n {
