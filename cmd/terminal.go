@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -44,6 +46,15 @@ func (TTY) Ask(ctx context.Context, question string, hidden bool) (string, error
 	fd := int(tty.Fd())
 	if ctx.Err() != nil {
 		return "", context.Canceled
+	}
+	if signal.Ignored(os.Interrupt) {
+		// Who has his commands ignore ^C still gets out of a question by it.
+		var stop context.CancelFunc
+		ctx, stop = signal.NotifyContext(ctx, os.Interrupt)
+		defer func() {
+			stop()
+			signal.Ignore(os.Interrupt)
+		}()
 	}
 	if hidden {
 		before, err := term.GetState(fd)
