@@ -84,7 +84,7 @@ func (app *App) printPart(d shell.Dialect, part string) error {
 	default:
 		return usageErrorf("--part %q: session or completion", part)
 	}
-	_, err := fmt.Fprintf(app.Stdout, "%s%s\n", code, shell.EndMark)
+	_, err := fmt.Fprintf(app.Stdout, "%s%s%s\n", code, d.Let("__vault_part", part), shell.EndMark)
 	return err
 }
 

@@ -57,11 +57,14 @@ __vault_load() {
 
 __vault_fetch() {
   \builtin local __vault_c __vault_end=$'\n: vault-end'
-  __vault_loaded=0
+  __vault_loaded=0 __vault_part=''
   __vault_c="$("${__VAULT_INIT[0]}" "${__VAULT_INIT[5]}" init bash --part "$1" </dev/null)" || __vault_loaded=$?
   case "$__vault_loaded$__vault_c" in
     0*"$__vault_end") __vault_eval "${__vault_c%"$__vault_end"}" ;;
-    0*) __vault_loaded=1 ;;
+  esac
+  case "$__vault_loaded$__vault_part" in
+    "0$1" | [1-9]*) ;;
+    *) \builtin printf 'vault: the answer was cut off: nothing was changed\n' >&2; __vault_loaded=1 ;;
   esac
 }
 
@@ -74,13 +77,16 @@ __vault_switch() { __vault_load session && __vault_switch "$@"; }
 # return: 17 µs.
 __vault_prompt() {
   case "${__VAULT_STATE-}${__vault_at+"$PWD"}:$-" in
-    "${__vault_at-}:"*e*) ;; # a hook that returns a failure ends a shell with errexit
+    # A hook that returns a failure ends a shell with errexit.
+    "${__vault_at-}:"*e*) ;;
     "${__vault_at-}:"*) \builtin return ;;
     *) __vault_woken "$?" ;;
   esac
 }
 
 __vault_precmd() { __vault_prompt; }
+
+__vault_begun() { __vault_new=''; }
 
 __vault_woken() {
   case "${__vault_at+"$PWD"}" in "${__vault_at-}") ;; *) __vault_moved ;; esac
@@ -94,9 +100,19 @@ __vault_woken() {
         \builtin eval '__vault_prompt() { case "$-" in *e*) ;; *) \builtin return ;; esac; }'
       fi
       ;;
+    # Nothing is printed before the first prompt.
+    *) case "${__vault_new-}" in '') __vault_quiet __vault_say ;; esac ;;
   esac
+  __vault_quiet __vault_begun
   case "$-" in *e*) \builtin return 0 ;; esac
   \builtin return "$1"
+}
+
+# __vault_say prints what waits to be said.
+__vault_say() {
+  case "${__VAULT_SAY-}" in
+    ?*) \builtin printf '%s\n' "$__VAULT_SAY" >&2; __VAULT_SAY='' ;;
+  esac
 }
 
 # vault_prompt_info [plain]: the segment, for prompts made by hand:
@@ -123,7 +139,6 @@ _vault_complete() { __vault_load completion 2>/dev/null && _vault_complete; }
 case "$-${__VAULT_INIT[2]}${__VAULT_INIT[3]}" in
   *i*1*)
     __vault_new=1 __vault_trap=''
-    \builtin export -n __vault_new __vault_trap
     if \builtin test -n "${BLE_VERSION-}"; then
       blehook PRECMD!=__vault_prompt
     elif \builtin test -n "${bash_preexec_imported-}${__bp_imported-}"; then

@@ -44,10 +44,13 @@ function __vault_load
   $__VAULT_INIT[1] $__VAULT_INIT[6] init fish --part $argv[1] </dev/null | builtin read -z code
   builtin set -l s $pipestatus[1]
   builtin test $s -eq 0; or builtin return $s
+  builtin set -eg __vault_part
   builtin string match -q -- '*
 : vault-end
-' $code; or builtin return 1
-  builtin eval $code
+' $code; and builtin eval $code
+  builtin test "$__vault_part" = $argv[1]; and builtin return 0
+  builtin echo 'vault: the answer was cut off: nothing was changed' >&2
+  builtin return 1
 end
 
 # These stand for those of session.fish, which take their names.

@@ -49,7 +49,10 @@ func (d Dialect) Script(in Init) (string, error) {
 		return stickyZsh("typeset -ga __VAULT_INIT=(" + strings.Join(words, " ") + ")\n" + text), nil
 	case Bash:
 		words = append(words, fmt.Sprint(in.Now.Unix()))
-		return "__VAULT_INIT=(" + strings.Join(words, " ") + ")\n" + text, nil
+		// Under "set -a" all functions and variables would go to every child.
+		return "case \"$-\" in *a*) \\builtin set +a; __vault_a=1 ;; *) __vault_a='' ;; esac\n" +
+			"__VAULT_INIT=(" + strings.Join(words, " ") + ")\n" + text +
+			"case \"$__vault_a\" in 1) \\builtin set -a ;; esac\n\\builtin unset -v __vault_a\n", nil
 	case Fish:
 		return "builtin set -g __VAULT_INIT " + strings.Join(words, " ") + "\n" + text, nil
 	}

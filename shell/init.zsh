@@ -37,8 +37,12 @@ function __vault_load {
   setopt local_options local_traps
   trap - DEBUG ZERR
   __vault_c="$("${__VAULT_INIT[1]}" "${__VAULT_INIT[6]}" init zsh --part "$1" </dev/null)" || return
-  [[ "$__vault_c" == *"$__vault_end" ]] || return 1
-  eval "${__vault_c%"$__vault_end"}"
+  typeset -g __vault_part=''
+  [[ "$__vault_c" != *"$__vault_end" ]] || eval "${__vault_c%"$__vault_end"}"
+  if [[ "$__vault_part" != "$1" ]]; then
+    print -ru2 -- 'vault: the answer was cut off: nothing was changed'
+    return 1
+  fi
 }
 
 # These stand for those of session.zsh, which take their names.

@@ -283,13 +283,6 @@ vault_prompt_info() {
   esac
 }
 
-# __vault_say prints what waits to be said.
-__vault_say() {
-  case "${__VAULT_SAY-}" in
-    ?*) \builtin printf '%s\n' "$__VAULT_SAY" >&2; __VAULT_SAY='' ;;
-  esac
-}
-
 # __vault_precmd runs ahead of the user's hooks, which are to see what is new.
 __vault_precmd() {
   \builtin local __vault_rc="$?"
@@ -348,8 +341,10 @@ __vault_begin() {
 # the shell; there is an argument at the first prompt alone.
 __vault_prompt() {
   case "${__VAULT_STATE-}${__VAULT_PS-}${__VAULT_SAY-}${__vault_at+"$PWD"}$#:$-" in
-    "${__vault_at-}0:"*e*) \builtin return 0 ;; # a hook that returns a failure ends a shell with errexit
-    "${__vault_at-}0:"*) \builtin return ;; # with the $? of the user
+    # A hook that returns a failure ends a shell with errexit.
+    "${__vault_at-}0:"*e*) \builtin return 0 ;;
+    # This returns the $? of the user.
+    "${__vault_at-}0:"*) \builtin return ;;
     *) \builtin local __vault_rc="$?" ;;
   esac
   case "${__vault_at+"$PWD"}" in "${__vault_at-}") ;; *) __vault_moved ;; esac
@@ -404,7 +399,6 @@ __vault_after() {
 }
 
 __vault_armed='' __vault_wake=0 __vault_since=0 __vault_sig='' __vault_drawn=''
-\builtin export -n __vault_armed __vault_wake __vault_since __vault_sig __vault_drawn
 # What runs before commands is looked for now, or at the next prompt.
 case "$-${__VAULT_INIT[2]}${__VAULT_INIT[3]}" in
   *i*1*)

@@ -28,6 +28,7 @@ function __vault_switch
   builtin set -gu __VAULT_LAST $last[1]
   builtin set -gu __VAULT_HOOK
   builtin set -gu __VAULT_SAY
+  builtin return 0
 end
 
 # __vault_look reads what a prompt shows and what a hook goes by. It fails where
@@ -258,9 +259,9 @@ function __vault_paint
   else if builtin test -n "$NO_COLOR" -o "$TERM" = dumb
     builtin set -g __vault_ps "($__vault_text) "
   else if builtin test $__vault_color = protected
-    builtin set -g __vault_ps (set_color --background red white)"($__vault_text)"(set_color normal)' '
+    builtin set -g __vault_ps (builtin set_color --background red white)"($__vault_text)"(builtin set_color normal)' '
   else
-    builtin set -g __vault_ps (set_color $__vault_color)"($__vault_text)"(set_color normal)' '
+    builtin set -g __vault_ps (builtin set_color $__vault_color)"($__vault_text)"(builtin set_color normal)' '
   end
 end
 
