@@ -63,14 +63,14 @@ func TestPTYLoadStrict(t *testing.T) {
 		for _, strict := range by3(shell,
 			[]string{"setopt err_exit no_unset ksh_arrays sh_word_split xtrace; PS4='+ '", "setopt err_return all_export"},
 			[]string{"set -euo pipefail", "set -aux; PS4='+ '", "set -eT; trap 'echo trapped >>trapped' ERR DEBUG RETURN; IFS=0123456789"},
-			[]string{"set -g fish_trace 1", ""}) {
+			[]string{"set -g fish_trace 1", "true"}) {
 			c := w.console(t, setup{shell: shell})
 			c.ok(strict)
-			before := c.environ()
 			c.do(by(shell, map[string]string{
 				"bash": "inner() { vault use dev; }\nouter() { inner; }\n",
 				"fish": "function inner; vault use dev; end\nfunction outer; inner; end\n",
 			}))
+			before := c.environ()
 			c.run("outer")
 			c.shows(`\(dev ` + hour + `\)`)
 			secret := c.env()["AWS_SECRET_ACCESS_KEY"]
@@ -135,7 +135,7 @@ func TestPTYLoadAgain(t *testing.T) {
 		hooks := func(when string) {
 			t.Helper()
 			if shell == "fish" {
-				c.ok("functions --handlers-type fish_prompt >hooks")
+				c.ok("functions --handlers-type generic >hooks")
 			} else {
 				c.ok(`echo "${PROMPT_COMMAND[*]} ${precmd_functions[*]} ${preexec_functions[*]}" | tr ' ' '\n' >hooks`)
 			}
