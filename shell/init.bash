@@ -152,7 +152,7 @@ case "$-${__VAULT_INIT[2]}${__VAULT_INIT[3]}" in
         *)
           __vault_ahead='case $((SECONDS >= ${__vault_due:-SECONDS + 1}))$PWD in 0"${__vault_at-"$PWD"}") ;; *) __vault_precmd ;; esac'
           # The DEBUG trap is not to be seen in a function. $? passes through.
-          __vault_behind='${__VAULT_INIT:+"__vault_prompt"} ${__VAULT_INIT:+${__vault_trap-"$(__vault_s=$?; trap -p DEBUG; exit $__vault_s)"}}'
+          __vault_behind='${__VAULT_INIT:+"__vault_prompt"} ${__VAULT_INIT:+${__vault_trap-"$(__vault_s=$?; trap -p DEBUG; exit "$__vault_s")"}}'
           __vault_array=''
           case "${BASH_VERSINFO[0]}.${BASH_VERSINFO[1]}" in
             [1-4].* | 5.0) ;;

@@ -49,7 +49,7 @@ function __vault_load {
 function __vault_switch {
   __vault_load session && __vault_switch "$@"
 }
-function __vault_enlist __vault_prompt __vault_p10k {
+function __vault_enlist __vault_p10k {
   __vault_load session 2>/dev/null && "$0" "$@"
 }
 
@@ -70,11 +70,15 @@ typeset -f prompt_vault >/dev/null 2>&1 || function prompt_vault {
 # what did not go through our function, as direnv. It stands in precmd_functions
 # while none is. Where the binary is gone by then, one line says so, once.
 function __vault_idle {
-  [[ -z "${__VAULT_STATE-}" ]] || __vault_prompt || __vault_lost
+  [[ -z "${__VAULT_STATE-}" ]] || __vault_woken
 }
-function __vault_lost {
-  precmd_functions=("${(@)precmd_functions:#__vault_idle}")
-  print -ru2 -- "vault: ${__VAULT_INIT[1]} is gone or another version: open a new shell"
+function __vault_woken {
+  if ! __vault_enlist; then
+    precmd_functions=("${(@)precmd_functions:#__vault_idle}")
+    print -ru2 -- "vault: ${__VAULT_INIT[1]} is gone or another version: open a new shell"
+  elif [[ "${__VAULT_INIT[3]}" == 1 ]]; then
+    __vault_prompt
+  fi
 }
 
 # Completion is loaded when it is first asked for.

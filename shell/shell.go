@@ -218,7 +218,7 @@ func (d Dialect) call(s Switch) string {
 
 // Protocol is the number of what the init scripts and the binary say to each
 // other. It changes whenever one cannot understand the other's.
-const Protocol = "3"
+const Protocol = "2"
 
 // Let is code that sets a variable of the shell which no child sees.
 func (d Dialect) Let(name, value string) string {
