@@ -25,7 +25,7 @@ var hookLoops = map[string]map[string]string{
 		"nothing":    `nothing() { :; }; for ((i = 0; i < $1; i++)); do nothing; done`,
 	},
 	"fish": {
-		"vault":      `vault init fish | source; vault use plain; __vault_prompt; for i in (seq $argv[1]); __vault_precmd; fish_mode_prompt; end`,
+		"vault":      `vault init fish | source; vault use plain; function fish_mode_prompt; end; __vault_prompt; for i in (seq $argv[1]); __vault_precmd; fish_mode_prompt; end`,
 		"no profile": `vault init fish | source; for i in (seq $argv[1]); __vault_idle; end; true`,
 		"direnv":     `function hook; direnv export fish | source; end; for i in (seq $argv[1]); hook; end`,
 		"nothing":    `function nothing; end; for i in (seq $argv[1]); nothing; end`,

@@ -340,26 +340,22 @@ __vault_begin() {
 }
 
 # __vault_prompt [TRAP] runs behind the user's hooks. TRAP is the DEBUG trap of
-# the shell; there is an argument at the first prompt alone.
+# the shell; there is an argument at the first prompt alone. While nothing is to
+# be done it has one test to pass, which calls nothing.
 __vault_prompt() {
-  case "${__VAULT_STATE-}${__VAULT_PS-}${__VAULT_SAY-}${__vault_at+"$PWD"}$#:$-" in
+  case "${__VAULT_STATE:+x}${__VAULT_PS:+x}${__VAULT_SAY:+x}${__vault_at+"$PWD"}$#:$-" in
     # A hook that returns a failure ends a shell with errexit.
     "${__vault_at-}0:"*e*) \builtin return 0 ;;
     # This returns the $? of the user.
     "${__vault_at-}0:"*) \builtin return ;;
     *) \builtin local __vault_rc="$?" ;;
   esac
-  case "${__vault_at+"$PWD"}" in "${__vault_at-}") ;; *) __vault_moved ;; esac
-  case "$#:$-" in
-    1:*) __vault_begin "$1"; __vault_quiet __vault_after ;;
-    *x*) __vault_quiet __vault_after ;;
-    *)
-      if [[ "$SECONDS" -lt __vault_wake && "$SECONDS" -ge __vault_since && -s "$__vault_file" && -x "${__VAULT_INIT[0]}" && -z "${__VAULT_SAY-}" &&
-        "${AWS_VAULT-} ${AWS_ACCESS_KEY_ID-} ${AWS_PROFILE-} ${AWS_DEFAULT_PROFILE-} ${AWS_REGION-} ${__VAULT_STATE-}${PS1-}" == "$__vault_sig$__vault_drawn" ]]; then :; else
-        __vault_quiet __vault_after
-      fi
-      ;;
-  esac
+  if [[ "$SECONDS" -lt __vault_wake && "$SECONDS" -ge __vault_since && "$#$-" != *[1x]* && -s "$__vault_file" && -x "${__VAULT_INIT[0]}" &&
+    "${__VAULT_SAY-}${AWS_VAULT-} ${AWS_ACCESS_KEY_ID-} ${AWS_PROFILE-} ${AWS_DEFAULT_PROFILE-} ${AWS_REGION-} ${__VAULT_STATE-}${__vault_at+"$PWD"}${PS1-}" == "$__vault_sig${__vault_at-}$__vault_drawn" ]]; then :; else
+    case "${__vault_at+"$PWD"}" in "${__vault_at-}") ;; *) __vault_moved ;; esac
+    case "$#" in 1) __vault_begin "$1" ;; esac
+    __vault_quiet __vault_after
+  fi
   __vault_armed=1
   case "$-" in
     *[ae]*)

@@ -81,8 +81,8 @@ end
 
 # __vault_same succeeds while nothing comes of looking again.
 function __vault_same
-  builtin set -l age (builtin path mtime -R $__vault_file)
-  builtin test "$__vault_sig" = "$AWS_VAULT $AWS_ACCESS_KEY_ID $AWS_PROFILE $AWS_DEFAULT_PROFILE $AWS_REGION $NO_COLOR $TERM $__VAULT_STATE" -a "$age" -ge "$__vault_since" -a "$age" -lt "$__vault_wake" -a -s "$__vault_file" -a -x $__VAULT_INIT[1] 2>/dev/null
+  builtin path mtime -R $__vault_file / | builtin read -l age
+  builtin test "$__vault_sig" = "$AWS_VAULT $AWS_ACCESS_KEY_ID $AWS_PROFILE $AWS_DEFAULT_PROFILE $AWS_REGION $NO_COLOR $TERM $__VAULT_STATE" -a $age -ge $__vault_since -a $age -lt $__vault_wake -a -s "$__vault_file" -a -x $__VAULT_INIT[1]
 end
 
 # __vault_now prints the time.
@@ -277,15 +277,15 @@ builtin set -g __vault_since 0
 builtin set -g __vault_wake 0
 if builtin status is-interactive; and builtin test $__VAULT_INIT[3]$__VAULT_INIT[4] != 00
   # While nothing is to be done this calls no function and few builtins: each
-  # takes 10 µs, and the age of a file 60. Where the stamp is gone the age is that
-  # of /, so that test gets a number.
+  # takes 10 µs, the age of a file by way of read 30, by way of a substitution 60.
+  # Where the stamp is gone the age is that of /, so that test gets a number.
   function __vault_precmd --on-event fish_prompt
     switch "$__VAULT_STATE$__VAULT_SAY"
       case ''
         builtin return 0
     end
-    builtin set -l age (builtin path mtime -R $__vault_file /)
-    if builtin test "$__vault_sig" = "$AWS_VAULT $AWS_ACCESS_KEY_ID $AWS_PROFILE $AWS_DEFAULT_PROFILE $AWS_REGION $NO_COLOR $TERM $__VAULT_STATE$__VAULT_SAY" -a $age[1] -ge $__vault_since -a $age[1] -lt $__vault_wake -a -s "$__vault_file" -a -x $__VAULT_INIT[1]
+    builtin path mtime -R $__vault_file / | builtin read -l age
+    if builtin test "$__vault_sig" = "$AWS_VAULT $AWS_ACCESS_KEY_ID $AWS_PROFILE $AWS_DEFAULT_PROFILE $AWS_REGION $NO_COLOR $TERM $__VAULT_STATE$__VAULT_SAY" -a $age -ge $__vault_since -a $age -lt $__vault_wake -a -s "$__vault_file" -a -x $__VAULT_INIT[1]
       builtin set -g __vault_drawn
     else
       __vault_due
