@@ -26,6 +26,28 @@ __vault_main() {
       ;;
     # What a folder asks for is looked at again.
     allow:x | deny:x) __vault_at='' && \builtin unset -v __vault_dir ;;
+    exec:*)
+      # A program that is not found may be something that only this shell knows.
+      \builtin local __vault_w='' __vault_k='' __vault_p=''
+      for __vault_w in "$@"; do
+        case "$__vault_p" in --) \builtin break ;; esac
+        __vault_p="$__vault_w"
+      done
+      case "$__vault_p:$__vault_w" in
+        --:*=*) ;;
+        --:*)
+          if \builtin declare -F -- "$__vault_w" >/dev/null; then
+            __vault_k='function'
+          elif \builtin alias -- "$__vault_w" >/dev/null 2>&1; then
+            __vault_k='alias'
+          fi
+          ;;
+      esac
+      # Under "set -a".
+      \builtin export -n __vault_w __vault_k __vault_p
+      __VAULT_WORD="$__vault_k" "${__VAULT_INIT[0]}" "${__VAULT_INIT[5]}" "$@"
+      \builtin return
+      ;;
   esac
   "${__VAULT_INIT[0]}" "${__VAULT_INIT[5]}" ${1+"$@"}
 }

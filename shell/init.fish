@@ -32,6 +32,13 @@ function __vault_main
       # What a folder asks for is looked at again.
       builtin set -eg __vault_at
       builtin set -g __vault_dir '?'
+    case exec
+      # A program that is not found may be something that only this shell knows.
+      builtin set -lx __VAULT_WORD
+      builtin set -l i (builtin contains -i -- -- $argv); and builtin set i (builtin math $i + 1)
+      builtin set -q argv[$i]; and builtin functions -q -- $argv[$i]; and builtin set __VAULT_WORD function
+      $__VAULT_INIT[1] $__VAULT_INIT[6] $argv
+      builtin return
   end
   $__VAULT_INIT[1] $__VAULT_INIT[6] $argv
 end

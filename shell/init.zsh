@@ -26,6 +26,17 @@ function __vault_main {
       ;;
     # What a folder asks for is looked at again.
     (allow|deny) unset __vault_at __vault_dir ;;
+    (exec)
+      # A program that is not found may be something that only this shell knows.
+      local __vault_w="${@[${@[(ie)--]}+1]}" __vault_k=''
+      if (( ${+functions[$__vault_w]} )); then
+        __vault_k=function
+      elif (( ${+aliases[$__vault_w]} )); then
+        __vault_k=alias
+      fi
+      __VAULT_WORD="$__vault_k" "${__VAULT_INIT[1]}" "${__VAULT_INIT[6]}" "$@"
+      return
+      ;;
   esac
   "${__VAULT_INIT[1]}" "${__VAULT_INIT[6]}" "$@"
 }

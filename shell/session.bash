@@ -230,6 +230,7 @@ __vault_hook() {
     renewing:exec) if [[ __vault_now -ge __vault_least ]]; then next=0; fi ;;
   esac
   case "$1:$mark" in exec:renewing) if [[ __vault_now -ge __vault_least ]]; then look=0; fi ;; esac
+  case "$what:$mark" in gone:renewing) look=0 ;; esac
   if [[ __vault_over -ne 0 && __vault_now -ge __vault_over ]]; then next=0; fi
   if [[ __vault_now -ge next && __vault_now -ge look ]]; then call=1; fi
   case "$call" in 0) \builtin return 0 ;; esac

@@ -201,6 +201,7 @@ function __vault_hook
       builtin test $urgent = 1; and builtin set next 0
   end
   builtin test $urgent = 1 -a $mark = renewing; and builtin set look 0
+  builtin test "$__vault_line" = gone -a $mark = renewing; and builtin set look 0
   builtin test $__vault_f[5] -ne 0 -a $now -ge $__vault_f[5]; and builtin set next 0
   builtin test $now -ge $next -a $now -ge $look; and builtin set call 1
   builtin test $call = 1; or builtin return 0

@@ -191,6 +191,7 @@ function __vault_hook {
   if [[ "$1$mark" == execrenewing ]] && (( now >= least )); then
     look=0
   fi
+  [[ "$__vault_line$mark" != gonerenewing ]] || look=0
   if (( end && now >= end )); then
     next=0
   fi
