@@ -17,6 +17,7 @@ func (app *App) initCommand() *cobra.Command {
 		noPrompt bool
 		noHook   bool
 		aliases  bool
+		part     string
 	}
 	c := &cobra.Command{
 		Use:   "init SHELL",
@@ -42,13 +43,18 @@ binary by its path; who needs both names it otherwise:
 			if !shell.FunctionName(opts.name) {
 				return usageErrorf("--cmd %q: a function's name is made of letters, digits, - and _", opts.name)
 			}
+			if opts.part != "" {
+				return app.printPart(d, opts.part)
+			}
 			own, err := app.ownSettings()
 			if err != nil {
 				own.Directories = false // other commands say what is wrong
 			}
 			script, err := d.Script(shell.Init{
 				Exe: app.Exe, Name: opts.name, Prompt: !opts.noPrompt, Hook: !opts.noHook, Follow: own.Directories, Aliases: opts.aliases,
-				Stamps: app.locks(), Now: app.Now(), More: completions.Loaded(string(d)),
+				Stamps: app.locks(), Now: app.Now(),
+				// Where nothing looks for a profile between prompts, nothing would load it.
+				Session: app.Env[stateVariable] != "" || opts.noPrompt && opts.noHook,
 			})
 			if err != nil {
 				return err
@@ -61,7 +67,25 @@ binary by its path; who needs both names it otherwise:
 	c.Flags().BoolVar(&opts.noPrompt, "no-prompt", false, "leave the prompt alone; vault_prompt_info prints the segment")
 	c.Flags().BoolVar(&opts.noHook, "no-hook", false, "renew nothing by itself: the segment alone")
 	c.Flags().BoolVar(&opts.aliases, "aliases", false, "define short names too: "+aliasNames())
+	c.Flags().StringVar(&opts.part, "part", "", "what a loaded shell asks for when it needs it first: session or completion")
+	c.Flag("part").Hidden = true
 	return c
+}
+
+// printPart prints a part of the script that init left out, with the mark by
+// which the shell knows that it is whole.
+func (app *App) printPart(d shell.Dialect, part string) error {
+	var code string
+	switch part {
+	case "session":
+		code = d.Session()
+	case "completion":
+		code = shell.StripComments(completions.File(string(d)))
+	default:
+		return usageErrorf("--part %q: session or completion", part)
+	}
+	_, err := fmt.Fprintf(app.Stdout, "%s%s%s\n", code, d.Let("__vault_part", part), shell.EndMark)
+	return err
 }
 
 // aliasNames says what the short names stand for.

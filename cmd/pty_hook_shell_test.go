@@ -202,11 +202,16 @@ func TestPTYBashDebug(t *testing.T) {
 			w.write("../load", load("bash")+"\n")
 		}
 		shell := w.console(t, s)
+		shell.ok("vault use dev")
 		if got := trap(shell); got != "trap -- ': mine' DEBUG\n" {
 			t.Errorf("%s: the trap is %q", name, got)
 		}
 	}
 	c := w.console(t, setup{shell: "bash"})
+	if got := trap(c); got != "" {
+		t.Errorf("without a profile in use the trap is %q", got)
+	}
+	c.ok("vault use dev")
 	if got := trap(c); !strings.Contains(got, "__vault_debug") {
 		t.Errorf("the trap is %q", got)
 	}
@@ -220,8 +225,9 @@ func TestPTYBashDebug(t *testing.T) {
 		t.Errorf("the trap is %q", got)
 	}
 	// It looks once for a line, however many commands that has.
-	c = w.console(t, setup{shell: "bash", after: "eval \"looks() $(declare -f __vault_preexec | sed 1d)\"; __vault_preexec() { echo look >>looks; looks \"$@\"; }"})
+	c = w.console(t, setup{shell: "bash"})
 	c.ok("vault use dev")
+	c.ok("eval \"looks() $(declare -f __vault_preexec | sed 1d)\"; __vault_preexec() { echo look >>looks; looks \"$@\"; }")
 	c.write("looks", "")
 	c.ok("for i in 1 2 3; do true; : $i; done | cat; true")
 	c.ok("true; true")

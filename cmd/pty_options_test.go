@@ -19,7 +19,8 @@ type outside struct {
 func (c *console) outside() (o outside) {
 	c.t.Helper()
 	o.env, o.options = c.look(map[string]string{
-		"bash": `{ \builtin echo "$- $SHELLOPTS ${BASHOPTS-}"; \builtin trap; }`,
+		// The trap of the hook itself comes with the first profile.
+		"bash": `{ \builtin echo "$- $SHELLOPTS ${BASHOPTS-}"; \builtin trap | \builtin command sed /__vault_debug/d; }`,
 		"zsh":  `{ 'builtin' 'setopt'; 'builtin' 'trap'; }`,
 		"fish": "set -S fish_trace",
 	}[c.shell])

@@ -86,7 +86,8 @@ func TestPTYAnswer(t *testing.T) {
 		evil := "touch evaluated; echo evil\n"
 		c.write("answer", "#!/bin/sh\ncat text\nexit $(cat status)\n")
 		c.ok(exe(shell, c.dir+"/answer"))
-		for _, command := range []string{"use dev", "off", "refresh", "region eu-west-1"} {
+		refuses := func(command string) {
+			t.Helper()
 			for _, status := range []int{1, 2, 3, 4, 5, 77, 126, 127, 130, 137, 255} {
 				c.write("text", evil+": vault-end\n")
 				c.write("status", strconv.Itoa(status))
@@ -104,6 +105,18 @@ func TestPTYAnswer(t *testing.T) {
 			if _, err := c.stat("evaluated"); err == nil {
 				t.Fatal("the answer was evaluated")
 			}
+		}
+		// First it is asked for the code of the command's function.
+		refuses("use dev")
+		c.write("text", "echo another part\n: vault-end\n")
+		if out := c.fails(1, "vault use dev"); !strings.HasSuffix(strings.TrimSpace(out), "vault: the answer was cut off: nothing was changed") {
+			t.Errorf("%q", out)
+		}
+		c.run(exe(shell, binary))
+		c.ok("__vault_load session")
+		c.ok(exe(shell, c.dir+"/answer"))
+		for _, command := range []string{"use dev", "off", "refresh", "region eu-west-1"} {
+			refuses(command)
 			c.write("text", "echo fine; false\n: vault-end\n")
 			if out := c.fails(1, "vault "+command); strings.TrimSpace(out) != "fine" {
 				t.Errorf("%q", out)

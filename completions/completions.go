@@ -18,7 +18,3 @@ func File(shell string) string {
 	}
 	return string(text)
 }
-
-// Loaded returns the completion as the init script of a shell carries it: for
-// the function and the binary in __VAULT_INIT.
-func Loaded(shell string) string { return File(shell) }

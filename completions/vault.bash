@@ -115,4 +115,5 @@ __vault_subcommand() {
     COMPREPLY=($(\builtin compgen -f -- "${COMP_WORDS[COMP_CWORD]}"))
   fi
 }
-\builtin complete -F _vault_complete "${__VAULT_INIT[1]:-vault}"
+# The init script registers it by itself.
+case "${__VAULT_INIT+x}" in '') \builtin complete -F _vault_complete vault ;; esac

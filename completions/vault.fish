@@ -33,11 +33,10 @@ function __vault_complete
   end
 end
 
-begin
-  builtin set -l name $__VAULT_INIT[2]
-  builtin test -n "$name"; or builtin set name vault
-  builtin complete -c $name -e
+# The init script registers it by itself.
+if not builtin set -q __VAULT_INIT
+  builtin complete -c vault -e
   # Without a condition, so that no file is suggested while a word is typed.
-  builtin complete -c $name -f
-  builtin complete -c $name -a '(__vault_complete)'
+  builtin complete -c vault -f
+  builtin complete -c vault -a '(__vault_complete)'
 end

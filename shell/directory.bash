@@ -48,4 +48,4 @@ __vault_directory() {
 }
 
 \builtin unset -v __vault_at __vault_dir
-case "$-" in *i*) __vault_at='' && \builtin export -n __vault_at ;; esac
+case "$-" in *i*) __vault_at='' ;; esac

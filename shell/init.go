@@ -15,8 +15,8 @@ type Init struct {
 	Follow bool      // have the profile that a folder names
 	Stamps string    // the folder of the files that tell of renewals
 	Now    time.Time // a clock for a bash that has none
-	More   string    // more of the shell's code, as the completion
 
+	Session bool // with what a shell with a profile in use needs, which is else loaded when it is needed
 	Aliases bool // define short names
 }
 
@@ -38,21 +38,30 @@ func (d Dialect) Script(in Init) (string, error) {
 	if in.Hook && in.Follow {
 		text += script("directory." + string(d))
 	}
-	more := stripComments(in.More)
 	if in.Aliases {
-		more += d.aliases()
+		text += d.aliases()
+	}
+	if in.Session {
+		text += d.Session()
 	}
 	switch d {
 	case Zsh:
-		return stickyZsh("typeset -ga __VAULT_INIT=(" + strings.Join(words, " ") + ")\n" + text + more), nil
+		return stickyZsh("typeset -ga __VAULT_INIT=(" + strings.Join(words, " ") + ")\n" + text), nil
 	case Bash:
 		words = append(words, fmt.Sprint(in.Now.Unix()))
-		return "__VAULT_INIT=(" + strings.Join(words, " ") + ")\n" + text + more, nil
+		// Under "set -a" all functions and variables would go to every child.
+		return "case \"$-\" in *a*) \\builtin set +a; __vault_a=1 ;; *) __vault_a='' ;; esac\n" +
+			"__VAULT_INIT=(" + strings.Join(words, " ") + ")\n" + text +
+			"case \"$__vault_a\" in 1) \\builtin set -a ;; esac\n\\builtin unset -v __vault_a\n", nil
 	case Fish:
-		return "builtin set -g __VAULT_INIT " + strings.Join(words, " ") + "\n" + text + more, nil
+		return "builtin set -g __VAULT_INIT " + strings.Join(words, " ") + "\n" + text, nil
 	}
 	return "", &UnknownError{string(d)}
 }
+
+// Session returns what Script leaves out where Init.Session is not set. A
+// function of the script evaluates it.
+func (d Dialect) Session() string { return script("session." + string(d)) }
 
 // FunctionName reports whether s can name a function in every shell, and needs
 // no quoting in any.

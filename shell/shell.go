@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-//go:embed apply.zsh apply.bash apply.fish init.zsh init.bash init.fish directory.zsh directory.bash directory.fish aliases.zsh aliases.bash aliases.fish
+//go:embed apply.zsh apply.bash apply.fish init.zsh init.bash init.fish session.zsh session.bash session.fish directory.zsh directory.bash directory.fish aliases.zsh aliases.bash aliases.fish
 var scripts embed.FS
 
 // A Dialect is a shell that vault speaks to.
@@ -297,12 +297,12 @@ func script(name string) string {
 	if err != nil {
 		panic(err) // the name is a constant of this package
 	}
-	return stripComments(string(text))
+	return StripComments(string(text))
 }
 
-// stripComments takes the comment lines out of code: an interactive zsh reads
+// StripComments takes the comment lines out of code: an interactive zsh reads
 // none, and a user may have switched them off in bash.
-func stripComments(code string) string {
+func StripComments(code string) string {
 	var b strings.Builder
 	for line := range strings.Lines(code) {
 		if trimmed := strings.TrimSpace(line); trimmed != "" && !strings.HasPrefix(trimmed, "#") {
