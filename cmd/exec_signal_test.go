@@ -158,7 +158,7 @@ func TestPTYServeTerminal(t *testing.T) {
 	inShells(t, func(t *testing.T, shell string) {
 		w := newWorld(t).login()
 		c := w.console(t, setup{shell: shell})
-		c.line(`vault exec --serve dev -- sh -c 'trap "stty size; kill $!; exit 7" WINCH; sleep 1000 & echo u""p; wait'`)
+		c.line(`vault exec --serve dev -- sh -c 'trap "stty size; kill \$!; exit 7" WINCH; sleep 1000 & echo u""p; wait'`)
 		c.expect("up")
 		if err := pty.Setsize(c.tty, &pty.Winsize{Rows: 33, Cols: 101}); err != nil {
 			t.Fatal(err)

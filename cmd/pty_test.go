@@ -12,11 +12,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 )
 
 // patience is how long a console waits for what has to come. It bounds a test
@@ -88,10 +88,11 @@ func (w *world) console(t *testing.T, s setup) *console {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Again, as a file that Close takes away from a Read.
-	fd, err := syscall.Dup(int(tty.Fd()))
+	// Again, as a file that Close takes away from a Read; no other shell may
+	// have it, which would keep the terminal from ending.
+	fd, err := unix.FcntlInt(tty.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err == nil {
-		err = syscall.SetNonblock(fd, true)
+		err = unix.SetNonblock(fd, true)
 	}
 	if err != nil {
 		t.Fatal(err)
