@@ -13,6 +13,9 @@ import (
 
 // checkKeyAge looks how old the stored keys are.
 func (d *doctor) checkKeyAge(context.Context) []finding {
+	if d.indexErr != nil {
+		return nil // "keystore" says it
+	}
 	var list []finding
 	for _, profile := range sortedKeys(d.index.Keys) {
 		e := d.index.Keys[profile]
@@ -25,6 +28,9 @@ func (d *doctor) checkKeyAge(context.Context) []finding {
 
 // checkRotation looks for rotations that somebody or something has interrupted.
 func (d *doctor) checkRotation(context.Context) []finding {
+	if d.indexErr != nil {
+		return nil
+	}
 	var list []finding
 	for _, profile := range sortedKeys(d.index.Keys) {
 		if d.index.Keys[profile].Rotating {
@@ -87,6 +93,8 @@ func (d *doctor) secondKey(ctx context.Context, profile string) []finding {
 	switch {
 	case errors.As(err, &refused) && refused.Code == "InvalidClientTokenId":
 		return []finding{failing(d.name()+" add --overwrite "+word(profile), "AWS does not know the key %s of profile %q, or it is not active", key.AccessKeyID, profile)}
+	case errors.As(err, &refused) && refused.Code == "":
+		return []finding{okay("profile %q: not asked, because AWS cannot be reached", profile)}
 	case err != nil:
 		return []finding{okay("profile %q: AWS does not tell which keys its user has", profile)}
 	}

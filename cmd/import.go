@@ -218,7 +218,7 @@ func (im *importer) end(n, inClear int) error {
 		im.note("nothing was changed: this was a dry run")
 	case n > 0:
 		also := "; they also stay where they were"
-		if im.scrub {
+		if im.scrub || im.stored == 0 {
 			also = ""
 		}
 		im.note(fmt.Sprintf("imported %d of %s into %s%s", im.stored, count(n, "key"), im.where(im.to), also))
@@ -269,7 +269,7 @@ func (app *App) consent(ctx context.Context, what string, yes bool) error {
 	question := strings.ToUpper(what[:1]) + what[1:] + "? [y/N] "
 	answer, err := app.Terminal.Ask(ctx, question, false)
 	if err != nil {
-		return &hintError{err, "or say it with --yes"}
+		return &hintError{err, "say it with --yes"}
 	}
 	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
 		app.note("nothing was changed")

@@ -241,6 +241,15 @@ func (im *importer) findClear() {
 		where := fmt.Sprintf("%s:%d", tilde(keys.Secret.File, im.Home), keys.Secret.Line)
 		im.add(p.Name, where, keystore.UserKey{AccessKeyID: keys.ID.Text, SecretAccessKey: keystore.NewSecret(keys.Secret.Text)})
 	}
+	unread := map[string]int{}
+	for _, o := range im.files.Oddities() {
+		if o.Ignored {
+			unread[o.File]++
+		}
+	}
+	for _, file := range sortedKeys(unread) {
+		im.note(fmt.Sprintf("%s: not looked at, because the SDKs do not read it: %s; see: %s doctor", tilde(file, im.Home), count(unread[file], "section"), im.name()))
+	}
 	if len(leftovers) > 0 {
 		im.note(fmt.Sprintf("%s: what awsume left behind, and may be deleted: %s", tilde(im.files.Paths.Credentials, im.Home), profileList(leftovers)))
 	}
@@ -283,11 +292,12 @@ func (im *importer) inClear() []clearKey {
 		return nil
 	}
 	var list []clearKey
+	files := im.clearFiles()
 	for _, name := range im.files.Names() {
 		if !im.wants(name) {
 			continue
 		}
-		for _, f := range im.clearFiles() {
+		for _, f := range files {
 			if keys, ok := f.keys(name); ok && im.willHave(name, keys.ID.Text) {
 				list = append(list, clearKey{f.path, f.kind, name, keys.ID.Text})
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -62,6 +63,9 @@ func (app *App) logout(ctx context.Context, name string, all bool, flag string) 
 		name = old.Profile
 	}
 	app.Arm()
+	if err := app.knows(name, old, all); err != nil {
+		return err
+	}
 	errs := several{app.endSignIns(ctx, name, all), app.endSessions(ctx, name, old, all), app.endServers(name, all)}
 	// As lock does: what opens the keystore without asking goes.
 	errs = append(errs, app.KernelKey(keystore.DataKeyDescription(app.keysFile()), 0, 0).Drop())
@@ -88,6 +92,28 @@ func (app *App) logout(ctx context.Context, name string, all bool, flag string) 
 	}
 	app.stopServerOf(old)
 	return nil
+}
+
+// knows is an error for a profile that is nowhere: neither in the config, nor
+// in use, nor in the session cache, nor served. Its name is mistyped.
+func (app *App) knows(name string, old *state, all bool) error {
+	if all || old != nil && old.Profile == name {
+		return nil
+	}
+	files, err := config.Load(config.Locate(app.getenv, app.Home))
+	if err != nil {
+		return nil // said by what ends the sign-in
+	}
+	_, err = files.Profile(name)
+	if none := new(config.NotFoundError); !errors.As(err, &none) {
+		return nil
+	}
+	cached := slices.ContainsFunc(app.cache(app.sealingStore).Headers(), func(h sts.Header) bool { return h.Profile == name })
+	served := slices.ContainsFunc(app.servers(), func(s serverRecord) bool { return s.Profile == name })
+	if cached || served {
+		return nil
+	}
+	return err
 }
 
 // endSignIns signs out of the Identity Center that a profile's credentials come

@@ -17,11 +17,15 @@ func (app *App) manCommand() *cobra.Command {
 		Use:   "man [COMMAND]",
 		Short: "print the manual page of vault or of a command",
 		Long: `man prints a manual page for man(1): of vault, or of a command. With --dir it
-writes the pages of all commands into a folder, for packages.`,
+writes the pages of all commands into a folder, which it makes if it is not
+there.`,
 		Example: "  vault man | man -l -\n  vault man sso login > vault-sso-login.1\n  vault man --dir ~/.local/share/man/man1",
-		Args: func(_ *cobra.Command, args []string) error {
-			if dir != "" && len(args) > 0 {
+		Args: func(c *cobra.Command, args []string) error {
+			switch {
+			case dir != "" && len(args) > 0:
 				return usageErrorf("man: --dir writes the pages of all commands")
+			case dir == "" && c.Flags().Changed("dir"):
+				return usageErrorf("man: --dir needs the name of a folder")
 			}
 			return nil
 		},
@@ -44,6 +48,9 @@ writes the pages of all commands into a folder, for packages.`,
 
 // writeMan writes the pages of c and of what is below it into dir.
 func writeMan(c *cobra.Command, dir, version string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
 	file := filepath.Join(dir, pageName(c)+".1")
 	if err := os.WriteFile(file, []byte(manPage(c, version)), 0o644); err != nil {
 		return err
@@ -91,7 +98,8 @@ func manPage(c *cobra.Command, version string) string {
 	}
 	for _, row := range [][2]string{
 		{"0", "done"}, {"1", "failed"}, {"2", "wrong usage or config"}, {"3", "the shell function is not loaded"},
-		{"4", "the keystore is locked, denied or unreachable"}, {"5", "a person is needed, and there is no way to ask"}, {"130", "interrupted"},
+		{"4", "the keystore is locked, denied or unreachable"}, {"5", "a person is needed, and there is no way to ask"},
+		{"6", "the shell was loaded by another version of vault"}, {"130", "interrupted"},
 	} {
 		fmt.Fprintf(&b, ".TP\n.B %s\n%s\n", row[0], roff(row[1]))
 	}

@@ -67,7 +67,7 @@ func (app *App) remove(ctx context.Context, profile string, yes bool) error {
 		}
 		answer, err := app.Terminal.Ask(ctx, what+"? [y/N] ", false)
 		if err != nil {
-			return &hintError{err, "or say it with --yes"}
+			return &hintError{err, "say it with --yes"}
 		}
 		if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
 			app.note("nothing was removed")

@@ -56,7 +56,7 @@ func (app *App) reset(ctx context.Context, yes bool) error {
 	if !yes {
 		answer, err := app.Terminal.Ask(ctx, `Type "reset" to remove it: `, false)
 		if err != nil {
-			return &hintError{err, "or say it with --yes"}
+			return &hintError{err, "say it with --yes"}
 		}
 		if strings.TrimSpace(answer) != "reset" {
 			app.note("nothing was removed")

@@ -38,6 +38,10 @@ Load it first, by a line in the shell's startup file:
 		text := err.Error()
 		if i := strings.Index(text, ": time: "); i >= 0 {
 			text = text[:i] + ": not a duration such as 90m or 4h"
+		} else if i := strings.Index(text, ": strconv.ParseBool: "); i >= 0 {
+			text = text[:i] + ": neither true nor false"
+		} else if i := strings.Index(text, ": strconv.Parse"); i >= 0 {
+			text = text[:i] + ": not a number"
 		}
 		return &usageError{text: text, hint: "see: " + app.name() + strings.TrimPrefix(c.CommandPath(), "vault") + " --help"}
 	})

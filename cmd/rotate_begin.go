@@ -157,7 +157,7 @@ func (r *rotation) agree(ctx context.Context, question string) error {
 	}
 	answer, err := r.Terminal.Ask(ctx, question, false)
 	if err != nil {
-		return &hintError{err, "or say it with --yes"}
+		return &hintError{err, "say it with --yes"}
 	}
 	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
 		r.note("nothing was changed")

@@ -17,11 +17,12 @@ func (r *rotation) resume(ctx context.Context) error {
 	if id := r.stored.AccessKeyID; id != from && id != to {
 		return r.overtaken(ctx)
 	}
-	_, unlock, err := r.lockOthers(ctx, from)
+	others, unlock, err := r.lockOthers(ctx, from)
 	if err != nil {
 		return err
 	}
 	defer unlock()
+	r.stepBack(len(others))
 	r.iam(r.journal.ARN)
 	r.journal.KeepOld = r.journal.KeepOld || r.opts.keepOld
 	switch r.journal.Stage {
@@ -36,6 +37,18 @@ func (r *rotation) resume(ctx context.Context) error {
 		return err
 	}
 	return r.finish(ctx)
+}
+
+// stepBack makes the new key that of the profiles once more where the old one
+// was stored again after that: it is about to be deleted at AWS.
+func (r *rotation) stepBack(others int) {
+	switch {
+	case r.journal.Stage != keystore.Switched && r.journal.Stage != keystore.Deactivated:
+	case r.stored.AccessKeyID == r.journal.Old.AccessKeyID:
+		r.journal.Stage = keystore.Stored // the new one may have been given up
+	case others > 0:
+		r.journal.Stage = keystore.Verified
+	}
 }
 
 // orphanAge is how far from when AWS was asked for a key the key may have been

@@ -114,6 +114,12 @@ func (app *App) setupProcess(ctx context.Context, names []string, o processOptio
 		app.note("nothing to change in " + tilde(files.Paths.Config, app.Home))
 		return nil
 	}
+	// Once for all lines: the file may be large.
+	if only, err := config.Load(config.Paths{Config: files.Paths.Config}); err == nil {
+		for i := range lines {
+			lines[i].adds = lines[i].at == 0 && !only.Has(lines[i].profile)
+		}
+	}
 	app.printProcesses(lines)
 	if err := app.noteProtected(lines); err != nil {
 		return err
@@ -195,7 +201,8 @@ func (app *App) repaired(line string) string {
 	return strings.Join(words, " ")
 }
 
-// lineOf returns the credential_process line of a profile as it is.
+// lineOf returns the credential_process line of a profile as it is. Whether the
+// profile is to be added is left to setupProcess.
 func (app *App) lineOf(files *config.Files, p *config.Profile) processLine {
 	line := processLine{profile: p.Name, file: config.ConfigFile, path: files.Paths.Config}
 	v, ok := p.Own("credential_process")
@@ -205,9 +212,6 @@ func (app *App) lineOf(files *config.Files, p *config.Profile) processLine {
 			line.file = config.CredentialsFile
 		}
 		return line
-	}
-	if only, err := config.Load(config.Paths{Config: files.Paths.Config}); err == nil {
-		line.adds = !only.Has(p.Name)
 	}
 	return line
 }

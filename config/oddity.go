@@ -7,9 +7,10 @@ import (
 
 // An Oddity is a section that is hardly what its author meant.
 type Oddity struct {
-	File string
-	Line int
-	Why  string
+	File    string
+	Line    int
+	Why     string
+	Ignored bool // nothing in it is read
 }
 
 // cliSections are those of the config file that the AWS CLI reads and no SDK.
@@ -24,12 +25,12 @@ func (f *Files) Oddities() []Oddity {
 		for i := range src.sections {
 			s := &src.sections[i]
 			if s.kind == sectionBareDefault && x.last(src.sections, sectionProfile, s.name) >= 0 {
-				list = append(list, Oddity{src.path, s.line, "[default] is not used: there is [profile default]"})
+				list = append(list, Oddity{File: src.path, Line: s.line, Why: "[default] is not used: there is [profile default]", Ignored: true})
 				continue
 			}
 			if s.prev >= 0 && s.kind != sectionIgnored {
 				why := fmt.Sprintf("%q stands in line %d already: the AWS CLI refuses the file, the SDKs merge the two", s.name, src.sections[s.prev].line)
-				list = append(list, Oddity{src.path, s.line, why})
+				list = append(list, Oddity{File: src.path, Line: s.line, Why: why})
 				continue
 			}
 			if slices.Contains(cliSections, s.name) {
@@ -38,7 +39,7 @@ func (f *Files) Oddities() []Oddity {
 			_, rest := cutBlank(s.name)
 			for _, name := range []string{rest, s.name} {
 				if why := s.almost(src.kind, name); why != "" {
-					list = append(list, Oddity{src.path, s.line, why})
+					list = append(list, Oddity{File: src.path, Line: s.line, Why: why, Ignored: true})
 					break
 				}
 			}
