@@ -77,6 +77,7 @@ func (h header) line() []byte {
 
 // derive returns the key that the passphrase gives under h.
 func (h header) derive(passphrase []byte) []byte {
+	makeRoom(int(h.M)<<10 + 2<<20) // and one huge page more, as the range may not begin with one
 	return argon2.IDKey(passphrase, h.Salt, h.T, h.M, h.P, keySize)
 }
 
