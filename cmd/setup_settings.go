@@ -42,7 +42,13 @@ func (w *wizard) setupBackend(ctx context.Context) error {
 		return &usageError{text: fmt.Sprintf("keystore %q: %s has no [command] table", named, tilde(w.settingsFile(), w.Home)),
 			hint: "name its commands there: see docs/keystores.md"}
 	}
-	return w.set("backend", named)
+	if err := w.set("backend", named); err != nil {
+		return err
+	}
+	if c.pin != "" && c.pin != named && c.keys > 0 {
+		w.note(fmt.Sprintf("the stored keys stay in %s; move them with: %s migrate --from %s --to %s", w.where(c.pin), w.name(), c.pin, named))
+	}
+	return nil
 }
 
 // askBackend asks where to keep keys; "" is automatic.
