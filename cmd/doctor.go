@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -146,12 +145,7 @@ func (app *App) doctor(ctx context.Context, asJSON, online bool) error {
 // below it.
 func (app *App) printFindings(list []finding, asJSON bool) error {
 	if asJSON {
-		text, err := json.MarshalIndent(list, "", "  ")
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(app.Stdout, "%s\n", text)
-		return err
+		return app.printJSON(list)
 	}
 	var well, not [][]string
 	for _, f := range list {

@@ -22,7 +22,7 @@ func (d *doctor) checkConfig(context.Context) []finding {
 	list = d.few(list, "sections like that")
 	p := d.look()
 	list = slices.Concat(list, d.few(p.typos, "settings that nothing reads"), d.few(d.chains(p), "profiles that lead nowhere"), d.few(d.hidden(p), "settings that are not used"))
-	return or(list, "%s", counted(p.n, "profile")+", and nothing odd in them")
+	return or(list, "%s", count(p.n, "profile")+", and nothing odd in them")
 }
 
 // profilesSeen is what one look at all profiles tells: there may be many.

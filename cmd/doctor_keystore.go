@@ -69,9 +69,9 @@ func (d *doctor) checkStore(ctx context.Context, backend string, c choice) findi
 			n++
 		}
 	}
-	text := fmt.Sprintf("%s: %s, with %s", d.where(backend), state, counted(n, "access key"))
+	text := fmt.Sprintf("%s: %s, with %s", d.where(backend), state, count(n, "access key"))
 	if state == keystore.Absent && n > 0 {
-		return failing(d.name()+" list", "%s has nothing, and the index says that it holds %s", d.where(backend), counted(n, "access key"))
+		return failing(d.name()+" list", "%s has nothing, and the index says that it holds %s", d.where(backend), count(n, "access key"))
 	}
 	if state == keystore.Absent {
 		text = "none yet: the first key makes one, in " + d.where(backend)

@@ -3,7 +3,6 @@ package cmd
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -41,7 +40,7 @@ looks wrong. It asks nobody: not AWS, not the keystore, not you.`,
 				return err
 			}
 			if asJSON {
-				err = x.printJSON(app.Stdout)
+				err = app.printJSON(x)
 			} else {
 				err = app.printExplanation(x)
 			}
@@ -213,15 +212,6 @@ func brief(d time.Duration) string {
 		s = strings.TrimSuffix(s, "0m")
 	}
 	return s
-}
-
-func (x *explanation) printJSON(w io.Writer) error {
-	text, err := json.MarshalIndent(x, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "%s\n", text)
-	return err
 }
 
 func (app *App) printExplanation(x *explanation) error {

@@ -234,17 +234,6 @@ func (im *importer) end(n, inClear int) error {
 	return nil
 }
 
-// count says how many there are of what has that name.
-func count(n int, one string, several ...string) string {
-	switch {
-	case n == 1:
-		return "1 " + one
-	case len(several) > 0:
-		return fmt.Sprintf("%d %s", n, several[0])
-	}
-	return fmt.Sprintf("%d %ss", n, one)
-}
-
 // ask asks whether to go on.
 func (im *importer) ask(ctx context.Context, keys, lines, inClear int) error {
 	var what []string

@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"path"
 	"runtime/debug"
@@ -113,15 +112,10 @@ func (app *App) list(asJSON bool, want func(string) bool) error {
 	all := len(profiles)
 	profiles = slices.DeleteFunc(profiles, func(p *profileJSON) bool { return !want(p.Profile) })
 	if asJSON {
-		text, err := json.MarshalIndent(struct {
+		return app.printJSON(struct {
 			Version  int            `json:"version"`
 			Profiles []*profileJSON `json:"profiles"`
-		}{1, profiles}, "", "  ")
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(app.Stdout, "%s\n", text)
-		return err
+		}{1, profiles})
 	}
 	if len(profiles) == 0 && all > 0 {
 		fmt.Fprintln(app.Stdout, "no profile is like that")

@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -100,18 +99,13 @@ func (app *App) log(o logOptions) error {
 		return fmt.Errorf("journal: %w", err)
 	}
 	if damaged > 0 {
-		app.note(fmt.Sprintf("journal: %s cannot be read", counted(damaged, "line")))
+		app.note(fmt.Sprintf("journal: %s cannot be read", count(damaged, "line")))
 	}
 	if o.json {
-		text, err := json.MarshalIndent(struct {
+		return app.printJSON(struct {
 			Version int            `json:"version"`
 			Entries []journalEntry `json:"entries"`
-		}{1, append([]journalEntry{}, list...)}, "", "  ")
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(app.Stdout, "%s\n", text)
-		return err
+		}{1, append([]journalEntry{}, list...)})
 	}
 	if len(list) == 0 {
 		app.note(app.emptyLog(o))
@@ -165,12 +159,4 @@ func (app *App) printLog(list []journalEntry) error {
 		}
 		return cell
 	})
-}
-
-// counted prints a number of things.
-func counted(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return strconv.Itoa(n) + " " + thing + "s"
 }

@@ -173,17 +173,7 @@ func copyKey(ctx context.Context, from, to keystore.Store, key string) error {
 	case err != nil && !errors.Is(err, keystore.ErrNotFound):
 		return err
 	}
-	if err := to.Set(ctx, key, value); err != nil {
-		return err
-	}
-	back, err := to.Get(ctx, key)
-	if err != nil {
-		return fmt.Errorf("reading it back: %w", err)
-	}
-	if back.Reveal() != value.Reveal() {
-		return errors.New("what was kept is not what was given")
-	}
-	return nil
+	return keystore.SetAndCompare(ctx, to, key, value)
 }
 
 // moved notes in the index where the keys are now; the pin goes with all of

@@ -2,6 +2,8 @@ package cmd
 
 import (
 	"bufio"
+	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -84,3 +86,13 @@ func plain(s string) bool {
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// printJSON prints v in the form of all that --json prints.
+func (app *App) printJSON(v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(app.Stdout, "%s\n", text)
+	return err
+}

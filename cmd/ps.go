@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -30,15 +29,10 @@ func (app *App) psCommand() *cobra.Command {
 func (app *App) ps(asJSON bool) error {
 	list := app.servers()
 	if asJSON {
-		text, err := json.MarshalIndent(struct {
+		return app.printJSON(struct {
 			Version int            `json:"version"`
 			Servers []serverRecord `json:"servers"`
-		}{1, append([]serverRecord{}, list...)}, "", "  ")
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(app.Stdout, "%s\n", text)
-		return err
+		}{1, append([]serverRecord{}, list...)})
 	}
 	if len(list) == 0 {
 		app.note("no server runs")

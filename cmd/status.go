@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -78,12 +77,7 @@ func (app *App) status(ctx context.Context, asJSON, verify bool) error {
 		st.Caller = &callerJSON{caller.Account, caller.ARN, caller.UserID}
 	}
 	if asJSON {
-		text, err := json.MarshalIndent(st, "", "  ")
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(app.Stdout, "%s\n", text)
-		return err
+		return app.printJSON(st)
 	}
 	return app.printStatus(st)
 }

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -94,4 +95,15 @@ func callsAWSVault(line string) awsVaultCall {
 		return awsVaultCall{}
 	}
 	return c
+}
+
+// count says how many there are of what has that name.
+func count(n int, one string, several ...string) string {
+	switch {
+	case n == 1:
+		return "1 " + one
+	case len(several) > 0:
+		return fmt.Sprintf("%d %s", n, several[0])
+	}
+	return fmt.Sprintf("%d %ss", n, one)
 }

@@ -37,6 +37,22 @@ type Store interface {
 	State(ctx context.Context) (State, error)
 }
 
+// SetAndCompare keeps value under key in store, reads it back, and fails where
+// that is not what was given.
+func SetAndCompare(ctx context.Context, store Store, key string, value Secret) error {
+	if err := store.Set(ctx, key, value); err != nil {
+		return err
+	}
+	back, err := store.Get(ctx, key)
+	if err != nil {
+		return fmt.Errorf("reading it back: %w", err)
+	}
+	if back.Reveal() != value.Reveal() {
+		return errors.New("what was kept is not what was given")
+	}
+	return nil
+}
+
 // State says whether a store can be read without asking.
 type State int
 

@@ -60,14 +60,7 @@ type rotationJSON struct {
 func PutRotation(ctx context.Context, store Store, profile string, r Rotation) error {
 	value, err := marshalRotation(r)
 	if err == nil {
-		err = store.Set(ctx, RotationName(profile), value)
-	}
-	var back Secret
-	if err == nil {
-		back, err = store.Get(ctx, RotationName(profile))
-	}
-	if err == nil && back.Reveal() != value.Reveal() {
-		err = errors.New("what was kept is not what was given")
+		err = SetAndCompare(ctx, store, RotationName(profile), value)
 	}
 	return rotationError(profile, err)
 }
